@@ -1,0 +1,95 @@
+// `npm run test:all`: everything that `npm test` runs, then the package checks and the real peers.
+// Options: --require-peers  a peer that cannot be had is a failure (what CI asks for)
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { canInstall, install, peers } from './catalogue.mjs'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const requirePeers = process.argv.includes('--require-peers')
+const scratch = mkdtempSync(join(tmpdir(), 'kaon-test-'))
+let passed = 0
+let failed = 0
+/** @type {string[]} */
+const notRun = []
+
+/** Runs one step that has no test count of its own; it counts as one. @param {string} title @param {string[]} command */
+function step(title, command) {
+  console.log(`\n== ${title}`)
+  const run = spawnSync(command[0], command.slice(1), {
+    cwd: root,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  })
+  if (run.status === 0) passed++
+  else failed++
+  return run.status === 0
+}
+
+/** @param {string} project @param {string[]} excluded peer names whose files are left out */
+function vitest(project, excluded = []) {
+  console.log(`\n== tests: ${project}`)
+  const report = join(scratch, `${project}.json`)
+  const run = spawnSync(
+    process.execPath,
+    [
+      join(root, 'node_modules/vitest/vitest.mjs'),
+      'run',
+      ...['--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+      ...excluded.flatMap((name) => ['--exclude', `**/${name}.*.peer.test.ts`, '--exclude', `**/${name}.peer.test.ts`]),
+    ],
+    { cwd: root, stdio: 'inherit' },
+  )
+  try {
+    const result = JSON.parse(readFileSync(report, 'utf8'))
+    passed += result.numPassedTests
+    failed += result.numFailedTests
+    for (const file of result.testResults) {
+      for (const test of file.assertionResults) {
+        if (test.status !== 'passed' && test.status !== 'failed')
+          notRun.push(`${basename(file.name)}: ${test.fullName}`)
+      }
+      if (
+        file.status === 'failed' &&
+        file.assertionResults.every((/** @type {{ status: string }} */ test) => test.status !== 'failed')
+      )
+        failed++
+    }
+    if (run.status !== 0 && failed === 0) failed++
+  } catch {
+    failed++
+  }
+}
+
+try {
+  const missing = peers.filter((peer) => peer.find() === undefined)
+  if (missing.length > 0 && canInstall()) install(missing)
+  const absent = peers.filter((peer) => peer.find() === undefined)
+  for (const peer of absent)
+    notRun.push(`${peer.name} tests: ${peer.name} is not installed (Debian: apt-get install ${peer.apt})`)
+
+  const npm = ['npm', 'run', '--silent']
+  step('lint', [...npm, 'lint'])
+  const built = step('build and type check', [...npm, 'typecheck'])
+  vitest('unit')
+  if (built) {
+    vitest('packages')
+    vitest(
+      'peers',
+      absent.map((peer) => peer.name),
+    )
+  } else {
+    notRun.push('package and peer tests: the build failed')
+    failed++
+  }
+  if (requirePeers) failed += notRun.length
+} finally {
+  rmSync(scratch, { recursive: true, force: true })
+}
+
+console.log('')
+for (const line of notRun) console.log(`not run: ${line}`)
+console.log(`${passed} passed, ${failed} failed`)
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1
