@@ -1,0 +1,8 @@
+export { Association } from './association/association.ts'
+export type { AssociationState, Negotiated, OutgoingMessage } from './association/association.ts'
+export { SctpError } from './errors.ts'
+export type { SctpErrorCode } from './errors.ts'
+export type { SctpEvent } from './events.ts'
+export type { AssociationOptions, TraceEvent } from './options.ts'
+export type { AssociationStats } from './stats.ts'
+export type { AckSample, CongestionController, CongestionControllerFactory } from './tx/congestion.ts'
