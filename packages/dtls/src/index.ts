@@ -1,0 +1,8 @@
+export { DtlsConnection } from './connection.ts'
+export { DtlsError, type DtlsErrorCode } from './error.ts'
+export type { AlertDescription } from './alert.ts'
+export type { Fingerprint } from './fingerprint.ts'
+export type { ClientHello, Extension } from './handshake/client-hello.ts'
+export type { DtlsCertificate, DtlsEvent, DtlsOptions, DtlsSelected, DtlsState, DtlsStats } from './options.ts'
+export type { SrtpProfile } from './srtp-profile.ts'
+export type { CipherSuiteName } from './suites.ts'
