@@ -35,6 +35,12 @@ export const peers = [
     apt: 'openssl',
     find: () => onPath('openssl'),
   },
+  {
+    name: 'ip',
+    why: 'makes the network namespace in which the other peers run',
+    apt: 'iproute2',
+    find: () => (process.platform === 'linux' ? onPath('ip') : 'not needed'),
+  },
 ]
 
 /** Debian and its children, as root: the only place where a missing peer is installed without asking. */

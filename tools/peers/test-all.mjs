@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { canInstall, install, peers } from './catalogue.mjs'
+import { createNamespace } from './namespace.mjs'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const requirePeers = process.argv.includes('--require-peers')
@@ -28,20 +29,23 @@ function step(title, command) {
   return run.status === 0
 }
 
-/** @param {string} project @param {string[]} excluded peer names whose files are left out */
-function vitest(project, excluded = []) {
+/**
+ * @param {string} project
+ * @param {string[]} excluded peer names whose files are left out
+ * @param {string[]} prefix what stands before the command, to run it in a network namespace
+ */
+function vitest(project, excluded = [], prefix = []) {
   console.log(`\n== tests: ${project}`)
   const report = join(scratch, `${project}.json`)
-  const run = spawnSync(
+  const command = [
+    ...prefix,
     process.execPath,
-    [
-      join(root, 'node_modules/vitest/vitest.mjs'),
-      'run',
-      ...['--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
-      ...excluded.flatMap((name) => ['--exclude', `**/${name}.*.peer.test.ts`, '--exclude', `**/${name}.peer.test.ts`]),
-    ],
-    { cwd: root, stdio: 'inherit' },
-  )
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    'run',
+    ...['--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+    ...excluded.flatMap((name) => ['--exclude', `**/${name}.*.peer.test.ts`]),
+  ]
+  const run = spawnSync(command[0], command.slice(1), { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
   try {
     const result = JSON.parse(readFileSync(report, 'utf8'))
     passed += result.numPassedTests
@@ -76,10 +80,15 @@ try {
   vitest('unit')
   if (built) {
     vitest('packages')
-    vitest(
-      'peers',
-      absent.map((peer) => peer.name),
-    )
+    const namespace = createNamespace(`kaon-${process.pid}`)
+    if (namespace === undefined)
+      console.log('\nno network namespace (needs Linux and root): the peer tests use this machine’s own interfaces')
+    try {
+      const excluded = absent.map((peer) => peer.name)
+      vitest('peers', excluded, namespace?.prefix)
+    } finally {
+      namespace?.remove()
+    }
   } else {
     notRun.push('package and peer tests: the build failed')
     failed++
