@@ -1,0 +1,17 @@
+export {
+  type Endpoint,
+  formatAddress,
+  formatTransportAddress,
+  parseAddress,
+  parseTransportAddress,
+  type TransportAddress,
+  transportAddress,
+} from './address.ts'
+export type { Attribute } from './attribute.ts'
+export { attribute, type Attributes, iceAttributes, stunAttributes } from './attributes.ts'
+export { createTransactionId, MessageBuilder } from './builder.ts'
+export { StunError, type StunErrorCode } from './error.ts'
+export { checkFingerprint, checkIntegrity, IntegrityKey } from './integrity.ts'
+export { longTermKey, passwordAlgorithms, shortTermKey, userhash } from './keys.ts'
+export { decodeMessage, isStunMessage, StunMessage, transactionKey } from './message.ts'
+export { type MessageClass, methods, reasonPhrases } from './numbers.ts'
