@@ -1,0 +1,115 @@
+import {
+  constants,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  sign,
+  verify,
+  type KeyObject,
+  type SigningOptions,
+} from 'node:crypto'
+import { parsePkcs8 } from '../keys/pkcs8.ts'
+import { rsaBits, schemeFor, signingSchemeFor, unusablePrivateKey, type SchemeParts } from '../keys/schemes.ts'
+import { bitLength, parseSpki } from '../keys/spki.ts'
+import type { KeyAlgorithm, PrivateKey, PublicKey, SignatureScheme, SigningKeyType } from '../types.ts'
+import { plain } from './bytes.ts'
+
+export function importNodePublicKey(spki: Uint8Array): PublicKey | undefined {
+  // Our own parser decides what is acceptable, so that both backends agree; OpenSSL then checks that the point is on the curve.
+  const parts = parseSpki(spki)
+  if (parts === undefined) return undefined
+  const algorithm = parts.kind === 'rsa' ? 'rsa' : (`ecdsa-${parts.curve}` as const)
+  const bits = parts.kind === 'rsa' ? bitLength(parts.modulus) : parts.curve === 'p256' ? 256 : 384
+  try {
+    return new NodePublicKey(importDer(spki), algorithm, bits, spki)
+  } catch {
+    return undefined
+  }
+}
+
+export function generateNodeSigningKey(type: SigningKeyType): PrivateKey {
+  const modulusLength = rsaBits(type)
+  const { privateKey } =
+    modulusLength === undefined
+      ? generateKeyPairSync('ec', { namedCurve: type === 'ecdsa-p256' ? 'prime256v1' : 'secp384r1' })
+      : generateKeyPairSync('rsa', { modulusLength })
+  return wrapPrivateKey(privateKey)
+}
+
+export function importNodePrivateKey(pkcs8: Uint8Array): PrivateKey {
+  if (parsePkcs8(pkcs8) === undefined) throw unusablePrivateKey()
+  let key: KeyObject
+  try {
+    key = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' })
+  } catch {
+    throw unusablePrivateKey()
+  }
+  return wrapPrivateKey(key)
+}
+
+function wrapPrivateKey(key: KeyObject): PrivateKey {
+  const publicKey = importNodePublicKey(plain(createPublicKey(key).export({ format: 'der', type: 'spki' })))
+  if (publicKey === undefined) throw unusablePrivateKey()
+  return new NodePrivateKey(key, publicKey)
+}
+
+function importDer(spki: Uint8Array): KeyObject {
+  return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
+}
+
+/** How `sign` and `verify` are told a scheme. PSS salts are as long as the hash (RFC 8446 §4.2.3). */
+function withOptions(key: KeyObject, scheme: SchemeParts): { key: KeyObject } & SigningOptions {
+  switch (scheme.kind) {
+    case 'ecdsa':
+      return { key, dsaEncoding: 'der' }
+    case 'pkcs1':
+      return { key, padding: constants.RSA_PKCS1_PADDING }
+    case 'pss':
+      return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
+  }
+}
+
+class NodePublicKey implements PublicKey {
+  readonly algorithm: KeyAlgorithm
+  readonly bits: number
+  readonly spki: Uint8Array
+  readonly #key: KeyObject
+
+  constructor(key: KeyObject, algorithm: KeyAlgorithm, bits: number, spki: Uint8Array) {
+    this.#key = key
+    this.algorithm = algorithm
+    this.bits = bits
+    this.spki = spki
+  }
+
+  verify(scheme: SignatureScheme, data: Uint8Array, signature: Uint8Array): boolean {
+    const how = schemeFor(this.algorithm, scheme)
+    if (how === undefined) return false
+    try {
+      return verify(how.hash, data, withOptions(this.#key, how), signature)
+    } catch {
+      return false // for example a key that is too short for the scheme
+    }
+  }
+}
+
+class NodePrivateKey implements PrivateKey {
+  readonly algorithm: KeyAlgorithm
+  readonly publicKey: PublicKey
+  readonly #key: KeyObject
+
+  constructor(key: KeyObject, publicKey: PublicKey) {
+    this.#key = key
+    this.publicKey = publicKey
+    this.algorithm = publicKey.algorithm
+  }
+
+  sign(scheme: SignatureScheme, data: Uint8Array): Uint8Array {
+    const how = signingSchemeFor(this.algorithm, scheme)
+    return plain(sign(how.hash, data, withOptions(this.#key, how)))
+  }
+
+  toPkcs8(): Uint8Array {
+    return plain(this.#key.export({ format: 'der', type: 'pkcs8' }))
+  }
+}

@@ -1,0 +1,39 @@
+import { getCiphers, randomFillSync } from 'node:crypto'
+import { CryptoError } from '../errors.ts'
+import type { AeadName, CryptoProvider } from '../types.ts'
+import { createNodeAead } from './aead.ts'
+import { createNodeCbc, createNodeCtr } from './block.ts'
+import { generateNodeKeyPair } from './ecdh.ts'
+import { createNodeHash, createNodeHmac, nodeHash } from './hash.ts'
+import { generateNodeSigningKey, importNodePrivateKey, importNodePublicKey } from './keys.ts'
+import { nobleProvider } from './noble.ts'
+
+/** The backend over `node:crypto`: OpenSSL in Node, BoringSSL in Bun and Electron, RustCrypto in Deno. */
+export const nodeProvider: CryptoProvider = {
+  name: 'node',
+  random(length) {
+    if (!Number.isSafeInteger(length) || length < 0) {
+      throw new CryptoError('ERR_CRYPTO_ARGUMENT', 'the number of random bytes must be a non-negative integer')
+    }
+    return randomFillSync(new Uint8Array(length))
+  },
+  hash: nodeHash,
+  createHash: createNodeHash,
+  hmac: (name, key, data) => createNodeHmac(name, key).sign(data),
+  createHmac: createNodeHmac,
+  createAead: (name, key) => (hasAead(name) ? createNodeAead(name, key) : nobleProvider.createAead(name, key)),
+  createAesCtr: createNodeCtr,
+  createAesCbc: createNodeCbc,
+  generateKeyPair: generateNodeKeyPair,
+  generateSigningKey: generateNodeSigningKey,
+  importPrivateKey: importNodePrivateKey,
+  importPublicKey: importNodePublicKey,
+}
+
+let known: ReadonlySet<string> | undefined
+
+/** BoringSSL builds (Bun, Electron) lack some of the ciphers: those come from noble. */
+function hasAead(name: AeadName): boolean {
+  known ??= new Set(getCiphers())
+  return known.has(name.replace(/-8$/, ''))
+}
