@@ -92,9 +92,10 @@ export class Scheduler {
         event.action = undefined
         if (event.background) this.#background--
         action()
-        if (!this.touched) continue
-        this.touched = false
-        await settlePromises()
+        if (this.touched) {
+          this.touched = false
+          await settlePromises()
+        }
         if (isDone?.() === true) return true
       }
       if (end !== Infinity) this.now = end

@@ -1,0 +1,360 @@
+// A host of the virtual network: a `Network` with sockets, interfaces and timers on virtual time.
+
+import { normalizeAddress, parseIp } from '../address.ts'
+import { NetError } from '../errors.ts'
+import type {
+  Endpoint,
+  LookupOptions,
+  Mdns,
+  Network,
+  NetworkInterface,
+  TcpConnection,
+  TcpConnectOptions,
+  TcpListener,
+  TcpListenOptions,
+  Timer,
+  TimerOptions,
+  UdpBindOptions,
+  UdpSocket,
+} from '../network.ts'
+import type { Core } from './core.ts'
+import { VirtualNetworkError } from './errors.ts'
+import { VirtualInterface } from './interface.ts'
+import type { InterfaceOptions } from './interface.ts'
+import type { Link } from './link.ts'
+import { MDNS_PORT, VirtualMdns } from './mdns.ts'
+import type { Packet } from './packet.ts'
+import type { VirtualRouter } from './router.ts'
+import type { ScheduledEvent } from './scheduler.ts'
+import { VirtualUdpSocket } from './udp.ts'
+
+export interface HostOptions extends InterfaceOptions {
+  /** Unique in its network. Default `host1`, … */
+  name?: string
+}
+
+/** A host talks to itself a little later, not at once: so that time goes on when two of its sockets answer each other. */
+const LOOPBACK_DELAY = 0.05
+const FIRST_EPHEMERAL_PORT = 49_152
+const MAX_HOPS = 32
+const INERT_TIMER: Timer = { cancel(): void {} }
+
+export class VirtualHost implements Network {
+  readonly name: string
+  readonly mdns: Mdns
+  readonly #core: Core
+  readonly #defaultRouter: VirtualRouter
+  readonly #mdns: VirtualMdns
+  readonly #interfaces: VirtualInterface[] = []
+  /** By port. */
+  readonly #sockets: Map<number, VirtualUdpSocket[]> = new Map()
+  readonly #timers: Set<ScheduledEvent> = new Set()
+  #nextPort = FIRST_EPHEMERAL_PORT
+  #crashed = false
+
+  /** @internal */
+  constructor(core: Core, name: string, router: VirtualRouter, options: HostOptions) {
+    this.#core = core
+    this.name = name
+    this.#defaultRouter = router
+    this.#mdns = new VirtualMdns(core, this)
+    this.mdns = this.#mdns
+    this.addInterface(options)
+  }
+
+  /** The first address of the first interface, without zone. */
+  get address(): string {
+    const address = this.addresses[0]
+    if (address === undefined) throw new VirtualNetworkError('ERR_VIRTUAL_ARGUMENT', `${this.name} has no address`)
+    return address
+  }
+
+  /** All addresses but the loopback ones, without zones. */
+  get addresses(): string[] {
+    return this.#interfaces.flatMap((entry) => entry.addresses)
+  }
+
+  /** The link of the first interface. */
+  get link(): Link {
+    return this.interface().link
+  }
+
+  /** How many sockets are open and timers armed (those with `unref` included): 0 when everything was cleaned up. */
+  get openHandles(): number {
+    let sockets = 0
+    for (const list of this.#sockets.values()) sockets += list.length
+    return sockets + this.#timers.size + this.#mdns.openHandles
+  }
+
+  /** By name; without one, the first. */
+  interface(name?: string): VirtualInterface {
+    const found = name === undefined ? this.#interfaces[0] : this.#interfaces.find((entry) => entry.name === name)
+    if (found === undefined) {
+      throw new VirtualNetworkError('ERR_VIRTUAL_ARGUMENT', `${this.name} has no interface ${name ?? ''}`.trimEnd())
+    }
+    return found
+  }
+
+  /** A cable is plugged in, a mobile network joined. Its `remove()` undoes it. */
+  addInterface(options: InterfaceOptions = {}): VirtualInterface {
+    const names = new Set(this.#interfaces.map((entry) => entry.name))
+    let index = 0
+    while (names.has(`eth${index}`)) index++
+    const name = options.interface ?? `eth${index}`
+    if (names.has(name)) {
+      throw new VirtualNetworkError('ERR_VIRTUAL_ARGUMENT', `${this.name} has an interface ${name} already`)
+    }
+    const router = options.via ?? this.#defaultRouter
+    const added = new VirtualInterface(this.#core, this, name, router, options, () => {
+      this.#interfaces.splice(this.#interfaces.indexOf(added), 1)
+    })
+    this.#interfaces.push(added)
+    return added
+  }
+
+  /** Power off: all sockets and timers are gone and nobody is told. */
+  crash(): void {
+    this.#crashed = true
+    for (const list of this.#sockets.values()) while (list.length > 0) list[0]!.close()
+    for (const event of this.#timers) this.#core.scheduler.cancel(event)
+    this.#timers.clear()
+    this.#mdns.reset()
+    while (this.#interfaces.length > 0) this.#interfaces[0]!.remove()
+  }
+
+  now(): number {
+    return this.#core.scheduler.now
+  }
+
+  wallClock(): number {
+    return this.#core.epoch + this.#core.scheduler.now
+  }
+
+  setTimer(at: number, callback: () => void, options?: TimerOptions): Timer {
+    if (Number.isNaN(at)) throw new NetError('ERR_NET_ARGUMENT', 'The time of a timer is not a number')
+    if (at === Infinity || this.#crashed) return INERT_TIMER
+    const { scheduler } = this.#core
+    const event = scheduler.schedule(
+      at,
+      () => {
+        this.#timers.delete(event)
+        scheduler.touched = true
+        callback()
+      },
+      false,
+      options?.unref === true,
+    )
+    this.#timers.add(event)
+    return {
+      cancel: (): void => {
+        if (this.#timers.delete(event)) scheduler.cancel(event)
+      },
+    }
+  }
+
+  defer(callback: () => void): void {
+    const { scheduler } = this.#core
+    const run = (): void => {
+      if (this.#crashed) return
+      scheduler.touched = true
+      callback()
+    }
+    scheduler.schedule(scheduler.now, run, true)
+  }
+
+  interfaces(): NetworkInterface[] {
+    const list: NetworkInterface[] = [
+      { name: 'lo', address: '127.0.0.1', family: 4, internal: true, prefixLength: 8 },
+      { name: 'lo', address: '::1', family: 6, internal: true, prefixLength: 128 },
+    ]
+    for (const entry of this.#interfaces) list.push(...entry.describe())
+    return list
+  }
+
+  async bindUdp(options: UdpBindOptions = {}): Promise<UdpSocket> {
+    options.signal?.throwIfAborted()
+    const address = normalizeAddress(options.address ?? (options.family === 6 ? '::' : '0.0.0.0'))
+    const ip = address === undefined ? undefined : parseIp(address)
+    if (address === undefined || ip === undefined) {
+      throw new NetError('ERR_NET_ARGUMENT', `Not an IP address: ${options.address}`)
+    }
+    if (this.#crashed || !this.#hasAddress(address)) {
+      throw new NetError('ERR_NET_BIND', `${this.name} has no address ${address}`, { systemCode: 'EADDRNOTAVAIL' })
+    }
+    const port = this.#choosePort(address, ip.family, options)
+    const local = { address, port, family: ip.family }
+    const socket = new VirtualUdpSocket(this.#core, this, local, options.reuseAddress ?? false, () => {
+      const list = this.#sockets.get(port)!
+      list.splice(list.indexOf(socket), 1)
+      if (list.length === 0) this.#sockets.delete(port)
+    })
+    const list = this.#sockets.get(port)
+    if (list === undefined) this.#sockets.set(port, [socket])
+    else list.push(socket)
+    return socket
+  }
+
+  /** Rejects with `ERR_NET_UNSUPPORTED`: the virtual network carries UDP only, so far. */
+  async connectTcp(_options: TcpConnectOptions): Promise<TcpConnection> {
+    throw new NetError('ERR_NET_UNSUPPORTED', 'The virtual network has no TCP yet')
+  }
+
+  /** Rejects with `ERR_NET_UNSUPPORTED`: the virtual network carries UDP only, so far. */
+  async listenTcp(_options?: TcpListenOptions): Promise<TcpListener> {
+    throw new NetError('ERR_NET_UNSUPPORTED', 'The virtual network has no TCP yet')
+  }
+
+  async lookup(hostname: string, options: LookupOptions = {}): Promise<string[]> {
+    options.signal?.throwIfAborted()
+    const literal = normalizeAddress(hostname)
+    if (literal !== undefined) return [literal]
+    const name = hostname.toLowerCase()
+    const entry = this.#core.names.get(name)
+    if (entry !== undefined && entry.delay > 0) {
+      await new Promise<void>((resolve) => {
+        this.setTimer(this.now() + entry.delay, resolve)
+      })
+      options.signal?.throwIfAborted()
+    }
+    const known = name === 'localhost' ? ['127.0.0.1', '::1'] : (entry?.addresses ?? [])
+    const { family } = options
+    const fitting = family === undefined ? known : known.filter((address) => parseIp(address)!.family === family)
+    if (fitting.length === 0) {
+      throw new NetError('ERR_NET_LOOKUP', `No address of ${hostname} is known`, { systemCode: 'ENOTFOUND' })
+    }
+    return [...fitting]
+  }
+
+  /** @internal The system's name of what went wrong, or undefined. */
+  sendPacket(socket: VirtualUdpSocket, data: Uint8Array, to: Endpoint): string | undefined {
+    const { local } = socket
+    const destination = normalizeAddress(to.address)
+    if (destination === undefined || to.port <= 0 || to.port > 65_535) return 'EINVAL'
+    const ip = parseIp(destination)!
+    if (ip.family !== local.family) return 'EAFNOSUPPORT'
+    const isWildcard = local.address === '0.0.0.0' || local.address === '::'
+    if (this.#isOwn(destination)) {
+      const source = isWildcard ? destination : local.address
+      const packet = this.makePacket(source, local.port, withoutZone(destination), to.port, data)
+      this.#core.scheduler.schedule(this.now() + LOOPBACK_DELAY, () => this.#accept(packet, source, destination))
+      return undefined
+    }
+    if (!isWildcard && withoutZone(local.address) !== local.address && ip.zone === undefined) return 'EINVAL'
+    const out = this.#route(isWildcard ? undefined : local.address, destination, ip.zone)
+    if (out === undefined) return 'ENETUNREACH'
+    const source = isWildcard ? out.sourceFor(destination, local.family) : withoutZone(local.address)
+    if (source === undefined) return 'ENETUNREACH'
+    const packet = this.makePacket(source, local.port, withoutZone(destination), to.port, data)
+    if (this.#core.taps.size > 0) this.#core.tell('sent', this.name, packet)
+    return out.link.upstream.transmit(packet) ? undefined : 'EMSGSIZE'
+  }
+
+  /** @internal */
+  makePacket(
+    source: string,
+    sourcePort: number,
+    destination: string,
+    destinationPort: number,
+    data: Uint8Array,
+  ): Packet {
+    return {
+      id: this.#core.nextPacketId++,
+      family: source.includes(':') ? 6 : 4,
+      source: withoutZone(source),
+      sourcePort,
+      destination,
+      destinationPort,
+      hops: MAX_HOPS,
+      // As a network card would, take a copy: the receiver may write into it.
+      data: data.slice(),
+    }
+  }
+
+  /** @internal From the wire. */
+  receivePacket(packet: Packet, entry: VirtualInterface): void {
+    if (packet.destinationPort === MDNS_PORT && entry.isMulticast(packet.destination)) {
+      this.#mdns.receive(packet, entry)
+      return
+    }
+    const address = entry.addresses.find((own) => own === packet.destination)
+    if (address === undefined) this.#core.drop(this.name, 'route', packet)
+    else this.#accept(packet, entry.zoned(packet.source), entry.zoned(address))
+  }
+
+  /** @internal */
+  get attachedInterfaces(): readonly VirtualInterface[] {
+    return this.#interfaces
+  }
+
+  #accept(packet: Packet, from: string, to: string): void {
+    const wildcard = packet.family === 4 ? '0.0.0.0' : '::'
+    const list = this.#sockets.get(packet.destinationPort)
+    const socket =
+      list?.find((candidate) => candidate.local.address === to) ??
+      list?.find((candidate) => candidate.local.address === wildcard)
+    if (socket === undefined) {
+      this.#core.drop(this.name, 'port', packet)
+      return
+    }
+    if (this.#core.taps.size > 0) this.#core.tell('delivered', this.name, packet)
+    socket.deliver(packet, from)
+  }
+
+  #isOwn(address: string): boolean {
+    if (address === '::1' || address.startsWith('127.')) return true
+    return this.#interfaces.some((entry) => entry.has(address))
+  }
+
+  #hasAddress(address: string): boolean {
+    return address === '0.0.0.0' || address === '::' || this.#isOwn(address)
+  }
+
+  /** The interface that the source address or zone asks for, else the one next to the destination, else the first. */
+  #route(source: string | undefined, destination: string, zone: string | undefined): VirtualInterface | undefined {
+    const family = destination.includes(':') ? 6 : 4
+    if (zone !== undefined) return this.#interfaces.find((entry) => entry.name === zone)
+    if (source !== undefined) return this.#interfaces.find((entry) => entry.has(source))
+    const usable = this.#interfaces.filter((entry) => entry.sourceFor(destination, family) !== undefined)
+    return usable.find((entry) => entry.router.isOnLink(destination)) ?? usable[0]
+  }
+
+  #choosePort(address: string, family: 4 | 6, options: UdpBindOptions): number {
+    const reuse = options.reuseAddress ?? false
+    const [min, max] = portBounds(options)
+    if (min === 0) {
+      for (let tries = FIRST_EPHEMERAL_PORT; tries <= 65_535; tries++) {
+        const port = this.#nextPort
+        this.#nextPort = port === 65_535 ? FIRST_EPHEMERAL_PORT : port + 1
+        if (this.#isFree(address, family, port, false)) return port
+      }
+    } else {
+      for (let port = min; port <= max; port++) if (this.#isFree(address, family, port, reuse)) return port
+    }
+    const wanted = min === max ? `port ${min}` : `port between ${min} and ${max}`
+    throw new NetError('ERR_NET_BIND', `No free ${wanted} on ${address}`, { systemCode: 'EADDRINUSE' })
+  }
+
+  #isFree(address: string, family: 4 | 6, port: number, reuse: boolean): boolean {
+    for (const { local, reuseAddress } of this.#sockets.get(port) ?? []) {
+      if (local.family !== family || (reuse && reuseAddress)) continue
+      const isWildcard = (text: string): boolean => text === '0.0.0.0' || text === '::'
+      if (local.address === address || isWildcard(address) || isWildcard(local.address)) return false
+    }
+    return true
+  }
+}
+
+/** [0, 0] for any port. @throws NetError `ERR_NET_ARGUMENT` */
+function portBounds(options: UdpBindOptions): readonly [number, number] {
+  const bounds = options.port ? ([options.port, options.port] as const) : (options.portRange ?? ([0, 0] as const))
+  const [min, max] = bounds
+  if (!Number.isInteger(min) || !Number.isInteger(max) || min < 0 || max > 65_535 || min > max) {
+    throw new NetError('ERR_NET_ARGUMENT', `Not a port or port range: ${min} to ${max}`)
+  }
+  return min === 0 && max > 0 ? [1, max] : bounds
+}
+
+function withoutZone(address: string): string {
+  const percent = address.indexOf('%')
+  return percent < 0 ? address : address.slice(0, percent)
+}

@@ -1,0 +1,191 @@
+// Routers form a tree below `internet`. A router knows each address below it, and sends the rest up.
+
+import { parseIp, classifyIp } from '../address.ts'
+import type { Core } from './core.ts'
+import { VirtualNetworkError } from './errors.ts'
+import { StatefulFirewall } from './filtering.ts'
+import type { NatBehavior } from './filtering.ts'
+import { Link } from './link.ts'
+import type { LinkOptions, Receiver } from './link.ts'
+import { packetSize } from './packet.ts'
+import type { Packet } from './packet.ts'
+import { Subnet } from './subnet.ts'
+
+export interface RouterOptions {
+  /** Unique in its network. Default `router1`, … */
+  name?: string
+  /** The router above; default `internet`. `null`: none, a network of its own. */
+  via?: VirtualRouter | null
+  /** The link to the router above. */
+  link?: LinkOptions
+  /** Where the hosts below get their addresses from. Default: a free `10.x.0.0/16` and a free `fd00:0:0:x::/64`. */
+  subnets?: readonly string[]
+  /** Makes it a stateful firewall: lets in only what answers something from below. Default: lets everything in. */
+  filtering?: NatBehavior
+  /** How long the firewall remembers, in ms. Default 120000. */
+  timeout?: number
+  /** No UDP crosses this router, in neither direction. Default false. */
+  blockUdp?: boolean
+}
+
+/** Whatever can hang below a router. */
+export interface Attachable extends Receiver {
+  readonly name: string
+}
+
+export class VirtualRouter implements Attachable {
+  readonly name: string
+  /** The link to the router above. */
+  readonly link: Link | undefined
+  readonly parent: VirtualRouter | undefined
+  /** No UDP crosses this router while true. */
+  blockUdp: boolean
+  /** @internal */
+  protected readonly core: Core
+  protected readonly firewall: StatefulFirewall | undefined
+  readonly #routes: Map<string, Link> = new Map()
+  readonly #links: Set<Link> = new Set()
+  readonly #subnets: Subnet[]
+
+  /** @internal */
+  constructor(core: Core, options: RouterOptions & { name: string; subnets: readonly string[] }) {
+    this.core = core
+    this.name = options.name
+    this.blockUdp = options.blockUdp ?? false
+    this.parent = options.via ?? undefined
+    this.#subnets = options.subnets.map((cidr) => new Subnet(cidr))
+    this.firewall =
+      options.filtering === undefined ? undefined : new StatefulFirewall(options.filtering, options.timeout ?? 120_000)
+    this.link = this.parent?.attach(this, this.name, options.link)
+  }
+
+  /** @internal */
+  attach(child: Attachable, linkName: string, options: LinkOptions | undefined): Link {
+    const link = new Link(this.core, linkName, child, this)
+    if (options !== undefined) link.set(options)
+    this.#links.add(link)
+    return link
+  }
+
+  /** @internal */
+  detach(link: Link): void {
+    this.#links.delete(link)
+    for (const [address, route] of this.#routes) if (route === link) this.removeRoute(address)
+  }
+
+  /** @internal A free address for something below; undefined when there is no subnet of this family. */
+  allocateAddress(family: 4 | 6): string | undefined {
+    return this.#subnets.find((subnet) => subnet.family === family)?.allocate((address) => this.#routes.has(address))
+  }
+
+  /** @internal */
+  prefixLength(address: string): number {
+    const ip = parseIp(address)!
+    const fallback = ip.family === 4 ? 24 : 64
+    return this.#subnets.find((subnet) => subnet.contains(ip))?.prefixLength ?? fallback
+  }
+
+  /** @internal Whether hosts below count the address as one of their own network. */
+  isOnLink(address: string): boolean {
+    return this.#routes.has(address)
+  }
+
+  /** @internal */
+  addRoute(address: string, link: Link): void {
+    if (this.#routes.has(address)) {
+      throw new VirtualNetworkError('ERR_VIRTUAL_ARGUMENT', `${address} is there already, below ${this.name}`)
+    }
+    this.#routes.set(address, link)
+    if (this.parent === undefined || !this.advertises(address)) return
+    try {
+      this.parent.addRoute(address, this.link!)
+    } catch (error) {
+      this.#routes.delete(address)
+      throw error
+    }
+  }
+
+  /** @internal */
+  removeRoute(address: string): void {
+    if (!this.#routes.delete(address)) return
+    if (this.parent !== undefined && this.advertises(address)) this.parent.removeRoute(address)
+  }
+
+  /** Whether the router above learns of an address below. */
+  protected advertises(address: string): boolean {
+    return classifyIp(parseIp(address)!) !== 'link-local'
+  }
+
+  /** @internal */
+  receive(packet: Packet, from: Link): void {
+    if (packet.destination === MULTICAST_4 || packet.destination === MULTICAST_6) {
+      if (from !== this.link) this.#flood(packet, from)
+      return
+    }
+    if (--packet.hops <= 0) {
+      this.core.drop(this.name, 'hops', packet)
+      return
+    }
+    if (from === this.link) this.inbound(packet)
+    else this.outbound(packet)
+  }
+
+  /** From below, to wherever. */
+  protected outbound(packet: Packet): void {
+    if (this.#routes.has(packet.destination)) this.deliver(packet)
+    else this.sendUp(packet)
+  }
+
+  /** From above. */
+  protected inbound(packet: Packet): void {
+    const { now } = this.core.scheduler
+    if (this.blockUdp) {
+      this.core.drop(this.name, 'udp-blocked', packet)
+    } else if (
+      this.firewall !== undefined &&
+      !this.firewall.permits(packet.destination, packet.destinationPort, packet.source, packet.sourcePort, now)
+    ) {
+      this.core.drop(this.name, 'nat-filtering', packet)
+    } else {
+      this.deliver(packet)
+    }
+  }
+
+  protected sendUp(packet: Packet): void {
+    if (this.link === undefined || classifyIp(parseIp(packet.destination)!) === 'link-local') {
+      this.core.drop(this.name, 'route', packet)
+      return
+    }
+    if (this.blockUdp) {
+      this.core.drop(this.name, 'udp-blocked', packet)
+      return
+    }
+    this.firewall?.outbound(
+      packet.source,
+      packet.sourcePort,
+      packet.destination,
+      packet.destinationPort,
+      this.core.scheduler.now,
+    )
+    this.link.upstream.transmit(packet)
+  }
+
+  /** To a host or router below. */
+  protected deliver(packet: Packet): void {
+    const link = this.#routes.get(packet.destination)
+    if (link === undefined) this.core.drop(this.name, 'route', packet)
+    else link.downstream.transmit(packet)
+  }
+
+  /** Multicast stays in the own network, as link-local groups do. */
+  #flood(packet: Packet, from: Link): void {
+    for (const link of this.#links) {
+      if (link === from || packetSize(packet) > link.downstream.effects.mtu) continue
+      link.downstream.transmit({ ...packet, data: packet.data.slice() })
+    }
+  }
+}
+
+/** The groups of mDNS (RFC 6762 §3), the only ones of the virtual network. */
+export const MULTICAST_4 = '224.0.0.251'
+export const MULTICAST_6 = 'ff02::fb'
