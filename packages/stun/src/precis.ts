@@ -27,11 +27,11 @@ export function opaqueString(text: string): string {
 
 // RFC 3454 tables C.1.2 (minus U+0020) and B.1.
 const otherSpaces = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/gu
-const mappedToNothing = /[\u00ad\u034f\u1806\u180b-\u180d\u200b-\u200d\u2060\ufe00-\ufe0f\ufeff]/gu
+const mappedToNothing = /[\u00ad\u1806\u200b-\u200d\u2060\ufeff\p{Variation_Selector}]|\u034f/gu
 
 // RFC 3454 tables C.2 to C.9, as RFC 4013 §2.3 lists them; noncharacters are \p{Cn}, which also holds table A.1's unassigned ones.
 const prohibited =
-  /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\u06dd\u070f\u180e\u2028\u2029\u2060-\u2063\u206a-\u206f\ufff9-\ufffd\u2ff0-\u2ffb\u0340\u0341\u200e\u200f\u202a-\u202e\u{1d173}-\u{1d17a}\u{e0001}\u{e0020}-\u{e007f}]/u
+  /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\u06dd\u070f\u180e\u200e\u200f\u2028-\u202e\u2061-\u2063\u206a-\u206f\u2ff0-\u2ffb\ufff9-\ufffd\u{1d173}-\u{1d17a}\u{e0001}\u{e0020}-\u{e007f}]|[\u0340\u0341]/u
 
 /**
  * SASLprep (RFC 4013), which RFC 5389 used where RFC 8489 uses OpaqueString: for servers that still do. Bidirectional checks
