@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto'
+import { RTCPeerConnection, type RTCDataChannel } from '@kaon/webrtc'
+import { PhaseWatch } from './phases.ts'
+
+/** What the page is told while it watches, as JSON in server-sent events. */
+export type SessionEvent =
+  | { type: 'candidate'; candidate: RTCIceCandidateInit | null }
+  | { type: 'mark'; phase: string; start: number; end: number }
+  | { type: 'state'; name: string; value: string; at: number }
+  | { type: 'stats'; roundTripTime: number | undefined; bytesSent: number; bytesReceived: number }
+
+type Listener = (event: SessionEvent) => void
+
+const chunk = new Uint8Array(65_536)
+const highWater = 4 << 20
+const reportEvery = 200 // ms between the byte counts that the page draws during an upload
+
+/** Node's half of one page's connection: chat, echo for round-trip times, and throughput in both directions. */
+export class Session {
+  readonly id: string = randomUUID()
+  readonly connection: RTCPeerConnection
+  readonly #began = performance.now()
+  readonly #history: SessionEvent[] = []
+  readonly #listeners = new Set<Listener>()
+  readonly #watch: PhaseWatch
+  readonly #statsTimer: ReturnType<typeof setInterval>
+  #messages = 0
+
+  constructor(onEnd: (session: Session) => void) {
+    this.connection = new RTCPeerConnection({ ice: { includeLoopback: true } })
+    this.#watch = new PhaseWatch(this.connection, this.#began, (mark) => this.#tell({ type: 'mark', ...mark }))
+    this.connection.onicecandidate = ({ candidate }) =>
+      this.#tell({ type: 'candidate', candidate: candidate?.toJSON() ?? null })
+    const states = {
+      signalingstatechange: 'signalingState',
+      icegatheringstatechange: 'iceGatheringState',
+      iceconnectionstatechange: 'iceConnectionState',
+      connectionstatechange: 'connectionState',
+    } as const
+    for (const [event, name] of Object.entries(states)) {
+      this.connection.addEventListener(event, () => {
+        this.#tell({ type: 'state', name, value: this.connection[name], at: performance.now() - this.#began })
+        if (this.connection.connectionState === 'failed') onEnd(this)
+      })
+    }
+    this.connection.ondatachannel = ({ channel }) => this.#serve(channel)
+    this.#statsTimer = setInterval(() => void this.#tellStats(), 1000)
+    this.#statsTimer.unref()
+  }
+
+  /** Makes this side the offerer: the channels are opened here. */
+  async offer(): Promise<RTCSessionDescriptionInit> {
+    this.#serve(this.connection.createDataChannel('chat'))
+    this.#serve(this.connection.createDataChannel('ping', { ordered: false, maxRetransmits: 0 }))
+    this.#serve(this.connection.createDataChannel('bulk'))
+    this.#serve(this.connection.createDataChannel('control'))
+    await this.connection.setLocalDescription()
+    return plain(this.connection.localDescription)
+  }
+
+  /** Applies a description of the page; the answer where it was an offer. */
+  async describe(description: RTCSessionDescriptionInit): Promise<RTCSessionDescriptionInit | undefined> {
+    await this.connection.setRemoteDescription(description)
+    if (description.type !== 'offer') return undefined
+    await this.connection.setLocalDescription()
+    return plain(this.connection.localDescription)
+  }
+
+  /** Hears everything from the beginning on. The returned function ends it. */
+  subscribe(listener: Listener): () => void {
+    for (const event of this.#history) listener(event)
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Whether a page is listening. */
+  get watched(): boolean {
+    return this.#listeners.size > 0
+  }
+
+  close(): void {
+    clearInterval(this.#statsTimer)
+    this.connection.close()
+    this.#listeners.clear()
+  }
+
+  #tell(event: SessionEvent): void {
+    if (event.type !== 'stats') this.#history.push(event)
+    for (const listener of this.#listeners) listener(event)
+  }
+
+  async #tellStats(): Promise<void> {
+    if (this.connection.connectionState !== 'connected') return
+    const report = await this.connection.getStats()
+    report.forEach((entry) => {
+      const stats = entry as Record<string, number | string | boolean | undefined>
+      if (stats.type !== 'candidate-pair' || stats.nominated !== true) return
+      this.#tell({
+        type: 'stats',
+        roundTripTime: stats.currentRoundTripTime as number | undefined,
+        bytesSent: (stats.bytesSent as number | undefined) ?? 0,
+        bytesReceived: (stats.bytesReceived as number | undefined) ?? 0,
+      })
+    })
+  }
+
+  #serve(channel: RTCDataChannel): void {
+    channel.binaryType = 'arraybuffer'
+    if (channel.label === 'chat') this.#serveChat(channel)
+    else if (channel.label === 'ping') channel.onmessage = ({ data }) => channel.send(data as ArrayBuffer)
+    else if (channel.label === 'bulk') this.#bulk = channel
+    else if (channel.label === 'control') this.#serveControl(channel)
+  }
+
+  #serveChat(channel: RTCDataChannel): void {
+    this.#watch.watchChannel(channel)
+    channel.addEventListener('open', () =>
+      channel.send(`Hello from Node ${process.versions.node} on ${process.platform}. Say something, or /help.`),
+    )
+    channel.onmessage = ({ data }) => {
+      this.#messages++
+      channel.send(this.#reply(String(data)))
+    }
+  }
+
+  #reply(text: string): string {
+    switch (text.trim()) {
+      case '/help':
+        return '/time: the clock of the Node process. /memory: what it uses. Anything else comes back.'
+      case '/time':
+        return new Date().toLocaleTimeString('en-GB')
+      case '/memory':
+        return `${(process.memoryUsage().rss / 2 ** 20).toFixed(0)} MB resident, ${(process.memoryUsage().heapUsed / 2 ** 20).toFixed(0)} MB of heap in use`
+      default:
+        return `Message ${this.#messages}, ${Buffer.byteLength(text)} bytes: “${text}”`
+    }
+  }
+
+  #bulk: RTCDataChannel | undefined
+  #stopSending = false
+
+  #serveControl(channel: RTCDataChannel): void {
+    channel.onmessage = ({ data }) => {
+      const command = JSON.parse(String(data)) as { type: string }
+      if (command.type === 'send') void this.#send()
+      else if (command.type === 'stop') this.#stopSending = true
+      else if (command.type === 'receive') this.#receive(channel)
+    }
+  }
+
+  async #send(): Promise<void> {
+    const bulk = this.#bulk
+    if (bulk === undefined) return
+    this.#stopSending = false
+    bulk.bufferedAmountLowThreshold = highWater / 4
+    while (!this.#stopSending && bulk.readyState === 'open') {
+      if (bulk.bufferedAmount > highWater)
+        await new Promise((resolve) => bulk.addEventListener('bufferedamountlow', resolve, { once: true }))
+      else bulk.send(chunk)
+    }
+  }
+
+  /** Counts what the page sends and reports it now and then until nothing comes any more. */
+  #receive(control: RTCDataChannel): void {
+    let bytes = 0
+    let reported = performance.now()
+    this.#bulk!.onmessage = ({ data }) => {
+      bytes += (data as ArrayBuffer).byteLength
+      const now = performance.now()
+      if (now - reported < reportEvery) return
+      control.send(JSON.stringify({ type: 'received', bytes, ms: now - reported }))
+      bytes = 0
+      reported = now
+    }
+  }
+}
+
+function plain(description: RTCSessionDescriptionInit | null): RTCSessionDescriptionInit {
+  return { type: description!.type, sdp: description!.sdp }
+}
