@@ -1,0 +1,88 @@
+import type { ChannelCore } from './core.ts'
+import type { HeldMessage } from './held.ts'
+import type { DtlsRole } from './options.ts'
+import type { PartialMessage } from './partial.ts'
+
+/** A pair of streams that is in use, or was and is not free yet. */
+export interface StreamEntry {
+  readonly id: number
+  /** Undefined when a refused channel waits for its reset, or when messages wait for a channel. */
+  core: ChannelCore | undefined
+  /** Our outgoing stream: in use, asked to be reset, reset, or never to be reset (the peer cannot or will not). */
+  outgoing: 'open' | 'resetting' | 'reset' | 'retired'
+  /** The peer has reset its outgoing stream. */
+  incomingReset: boolean
+  held: HeldMessage[] | undefined
+  partial: PartialMessage | undefined
+}
+
+/** Which stream ids are in use, and which is next (RFC 8832 §6). */
+export class StreamTable {
+  readonly entries: Map<number, StreamEntry> = new Map()
+  /** Ids that both sides have reset and that nothing was heard of since. */
+  readonly #fresh = new Set<number>()
+  /** Ids of our parity below `#next` that are free again, longest free first. */
+  readonly #freed = new Set<number>()
+  #next = 0
+
+  /** The DTLS client has the even ids, the server the odd ones. */
+  setRole(role: DtlsRole): void {
+    this.#next = role === 'client' ? 0 : 1
+  }
+
+  get(id: number): StreamEntry | undefined {
+    return this.entries.get(id)
+  }
+
+  add(id: number, core: ChannelCore | undefined): StreamEntry {
+    const entry: StreamEntry = {
+      id,
+      core,
+      outgoing: 'open',
+      incomingReset: false,
+      held: undefined,
+      partial: undefined,
+    }
+    this.entries.set(id, entry)
+    this.#fresh.delete(id)
+    return entry
+  }
+
+  /** Both directions were reset: the id may be used again. */
+  release(entry: StreamEntry): void {
+    this.forget(entry)
+    this.#fresh.add(entry.id)
+  }
+
+  /** The id was reserved and never used on the wire. */
+  forget(entry: StreamEntry): void {
+    this.entries.delete(entry.id)
+    if (entry.id < this.#next && (entry.id & 1) === (this.#next & 1)) this.#freed.add(entry.id)
+  }
+
+  /** All streams are as new: the association was restarted. */
+  clear(): void {
+    for (const entry of Array.from(this.entries.values())) this.forget(entry)
+    this.#fresh.clear()
+  }
+
+  /** A reset of this stream can only be a late echo: both sides have reset it already. */
+  isFresh(id: number): boolean {
+    return this.#fresh.has(id)
+  }
+
+  /** A free id of our parity below `limit`, or undefined. */
+  take(limit: number): number | undefined {
+    for (const id of this.#freed) {
+      if (id >= limit) continue
+      this.#freed.delete(id)
+      if (!this.entries.has(id)) return id
+    }
+    while (this.#next < limit) {
+      const id = this.#next
+      this.#next += 2
+      if (!this.entries.has(id)) return id
+    }
+    return undefined
+  }
+}
