@@ -70,3 +70,7 @@ export function deliver(result: Uint8Array, out: Uint8Array | undefined, outOffs
   out.set(result, outOffset)
   return out.subarray(outOffset, outOffset + result.length)
 }
+
+export function unusableSecret(): CryptoError {
+  return new CryptoError('ERR_CRYPTO_KEY', 'this is no private key of the group')
+}

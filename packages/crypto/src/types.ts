@@ -146,7 +146,8 @@ export interface CryptoProvider {
   createAesCtr(key: Uint8Array): AesCtr
   /** A key of 16 or 32 bytes. */
   createAesCbc(key: Uint8Array): AesCbc
-  generateKeyPair(group: NamedGroup): EcdhKeyPair
+  /** A fresh key, or the one of `secret` (big-endian for the NIST curves), which is there for test vectors and replays. */
+  generateKeyPair(group: NamedGroup, secret?: Uint8Array): EcdhKeyPair
   /** Synchronous; RSA takes its time (Node: 0.1 s for 2048 bits, noble: seconds). */
   generateSigningKey(type: SigningKeyType): PrivateKey
   /** DER PrivateKeyInfo. Throws `ERR_CRYPTO_KEY` for anything that is no usable private key. */

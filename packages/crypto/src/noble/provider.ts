@@ -23,7 +23,7 @@ export function createNobleProvider(library: NobleLibrary): CryptoProvider {
     createAead: (name, key) => createNobleAead(library, name, key),
     createAesCtr: (key) => createNobleCtr(library, key),
     createAesCbc: (key) => createNobleCbc(library, key),
-    generateKeyPair: (group) => generateNobleKeyPair(library, group),
+    generateKeyPair: (group, secret) => generateNobleKeyPair(library, group, secret),
     generateSigningKey: (type) => generateNobleSigningKey(library, primitives, type),
     importPrivateKey: (pkcs8) => importNoblePrivateKey(library, primitives, pkcs8),
     importPublicKey: (spki) => importNoblePublicKey(library, primitives, spki),

@@ -1,0 +1,44 @@
+export function hex(text: string): Uint8Array {
+  const packed = text.replace(/\s+/g, '')
+  const bytes = new Uint8Array(packed.length / 2)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(packed.slice(2 * i, 2 * i + 2), 16)
+  return bytes
+}
+
+export function toHex(bytes: Uint8Array | undefined): string | undefined {
+  if (bytes === undefined) return undefined
+  let text = ''
+  for (const byte of bytes) text += (byte + 0x100).toString(16).slice(1)
+  return text
+}
+
+export function ascii(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+/** `length` bytes that differ from their neighbours: 0, 1, 2, … from `first` on. */
+export function count(length: number, first = 0): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (first + i) & 0xff)
+}
+
+/** Reproducible noise. */
+export function noise(length: number, seed = 1): Uint8Array {
+  let state = (seed * 2654435761) >>> 0 || 1
+  return Uint8Array.from({ length }, () => {
+    state ^= state << 13
+    state >>>= 0
+    state ^= state >>> 17
+    state ^= state << 5
+    state >>>= 0
+    return state & 0xff
+  })
+}
+
+export function errorCode(run: () => unknown): string | undefined {
+  try {
+    run()
+  } catch (error) {
+    return (error as { code?: string }).code ?? 'no code'
+  }
+  return undefined
+}

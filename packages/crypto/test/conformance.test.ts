@@ -1,0 +1,25 @@
+import * as nodeEntry from '@kaon/crypto'
+import { describe, expect, it } from 'vitest'
+import * as portableEntry from '../src/index.ts'
+import { describeAead } from './conformance/aead.ts'
+import { describeAsymmetric } from './conformance/asymmetric.ts'
+import { describeSymmetric } from './conformance/symmetric.ts'
+
+const BACKENDS = [nodeEntry.defaultProvider, portableEntry.defaultProvider]
+
+for (const provider of BACKENDS) {
+  describeAead(provider.name, (name, key) => provider.createAead(name, key))
+  describeSymmetric(provider.name, provider)
+  describeAsymmetric(provider.name, provider)
+}
+
+describe('entry points', () => {
+  it('have the same names', () => {
+    expect(Object.keys(nodeEntry).sort()).toEqual(Object.keys(portableEntry).sort())
+  })
+
+  it('differ in their default backend', () => {
+    expect([nodeEntry.defaultProvider.name, nodeEntry.nobleProvider.name]).toEqual(['node', 'noble'])
+    expect([portableEntry.defaultProvider.name, portableEntry.nobleProvider.name]).toEqual(['noble', 'noble'])
+  })
+})
