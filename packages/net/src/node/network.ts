@@ -1,0 +1,92 @@
+import { lookup as dnsLookup } from 'node:dns/promises'
+import { normalizeAddress } from '../address.ts'
+import type {
+  LookupOptions,
+  Mdns,
+  Network,
+  NetworkInterface,
+  NetworkOptions,
+  TcpConnection,
+  TcpConnectOptions,
+  TcpListener,
+  TcpListenOptions,
+  Timer,
+  TimerOptions,
+  UdpBindOptions,
+  UdpSocket,
+} from '../network.ts'
+import { whenAborted } from './abort.ts'
+import { DeferQueue, now, setTimer } from './clock.ts'
+import { wrapError } from './errors.ts'
+import { listInterfaces } from './interfaces.ts'
+import { NodeMdns } from './mdns.ts'
+import { connectTcp, listenTcp } from './tcp.ts'
+import { bindUdp } from './udp.ts'
+
+class NodeNetwork implements Network {
+  readonly mdns: Mdns
+  readonly #deferred = new DeferQueue()
+
+  constructor(options: NetworkOptions) {
+    this.mdns = new NodeMdns(options.mdns)
+  }
+
+  now(): number {
+    return now()
+  }
+
+  wallClock(): number {
+    return Date.now()
+  }
+
+  setTimer(at: number, callback: () => void, options?: TimerOptions): Timer {
+    return setTimer(at, callback, options)
+  }
+
+  defer(callback: () => void): void {
+    this.#deferred.add(callback)
+  }
+
+  interfaces(): NetworkInterface[] {
+    return listInterfaces()
+  }
+
+  bindUdp(options?: UdpBindOptions): Promise<UdpSocket> {
+    return bindUdp(options)
+  }
+
+  connectTcp(options: TcpConnectOptions): Promise<TcpConnection> {
+    return connectTcp(options)
+  }
+
+  listenTcp(options?: TcpListenOptions): Promise<TcpListener> {
+    return listenTcp(options)
+  }
+
+  async lookup(hostname: string, options: LookupOptions = {}): Promise<string[]> {
+    const { signal } = options
+    signal?.throwIfAborted()
+    const literal = normalizeAddress(hostname)
+    if (literal !== undefined) return [literal]
+    let stopWatching = (): void => {}
+    // The system's look-up cannot be stopped: its answer is left alone.
+    const aborted = new Promise<never>((_resolve, reject) => {
+      stopWatching = whenAborted(signal, () => reject(signal?.reason))
+    })
+    try {
+      const found = dnsLookup(hostname, { all: true, family: options.family ?? 0 })
+      const list = await Promise.race([found, aborted])
+      return list.map(({ address }) => normalizeAddress(address) ?? address)
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw wrapError('ERR_NET_LOOKUP', error)
+    } finally {
+      stopWatching()
+    }
+  }
+}
+
+/** The network of this machine. Nothing is opened before it is asked for. */
+export function createNetwork(options: NetworkOptions = {}): Network {
+  return new NodeNetwork(options)
+}
