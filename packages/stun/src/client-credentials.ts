@@ -1,5 +1,6 @@
 import type { CryptoProvider } from '@kaon/crypto'
-import { algorithmList, attribute, assertFits, type PasswordAlgorithm } from './attributes.ts'
+import { algorithmList, assertFits, attribute } from './attributes.ts'
+import type { PasswordAlgorithm } from './structured.ts'
 import type { MessageBuilder } from './builder.ts'
 import { checkIntegrity, type IntegrityKey } from './integrity.ts'
 import { longTermKey, passwordAlgorithms, prepare, type Preparation, shortTermKey, userhash } from './keys.ts'
