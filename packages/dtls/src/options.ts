@@ -1,9 +1,18 @@
-import type { CryptoProvider, NamedGroup, PrivateKey, SignatureScheme } from '@kaon/crypto'
-import type { DtlsError } from './error.ts'
+import {
+  type CryptoProvider,
+  defaultProvider,
+  type NamedGroup,
+  type PrivateKey,
+  type SignatureScheme,
+} from '@kaon/crypto'
+import { DtlsError } from './error.ts'
 import type { Fingerprint } from './fingerprint.ts'
+import { MIN_MTU } from './flight.ts'
 import type { ClientHello } from './handshake/client-hello.ts'
-import type { SrtpProfile } from './srtp-profile.ts'
-import type { CipherSuiteName } from './suites.ts'
+import { groupId } from './handshake/key-exchange.ts'
+import { DEFAULT_SIGNATURE_SCHEMES, schemeId } from './handshake/signature.ts'
+import { type SrtpProfile, srtpProfileId } from './srtp-profile.ts'
+import { type CipherSuite, type CipherSuiteName, defaultSuites, suiteByName } from './suites.ts'
 
 /** A certificate with its key. */
 export interface DtlsCertificate {
@@ -64,7 +73,7 @@ export interface DtlsOptions {
   cookie?: boolean | 'verified'
   /** Client: changes the ClientHello (order, extensions, random) before it is sent. What it returns is what is offered. */
   clientHello?: (hello: ClientHello) => ClientHello
-  /** Records of the replay window, a multiple of 32. Default 1024: at least 64 are required (RFC 6347 §4.1.2.6). */
+  /** Records of the replay window, a power of two. Default 1024: at least 64 are required (RFC 6347 §4.1.2.6). */
   replayWindow?: number
   /** Bytes of the largest handshake message that is accepted. Default 65536. */
   maxHandshakeMessage?: number
@@ -118,4 +127,105 @@ export interface DtlsStats {
   ignoredAlerts: number
   /** HelloRequest or ClientHello after the handshake: renegotiation is refused. */
   refusedRenegotiations: number
+}
+
+/** Options with every default filled in and every value checked. */
+export interface ResolvedOptions {
+  readonly role: 'client' | 'server'
+  readonly certificate: DtlsCertificate | undefined
+  readonly crypto: CryptoProvider
+  readonly random: (length: number) => Uint8Array
+  readonly mtu: number
+  readonly retransmissionTimeout: number
+  readonly maxRetransmissionTimeout: number
+  readonly handshakeTimeout: number
+  readonly suites: readonly CipherSuite[]
+  readonly groups: readonly NamedGroup[]
+  readonly signatureSchemes: readonly SignatureScheme[]
+  readonly srtpProfiles: readonly SrtpProfile[]
+  readonly verifyPeer: ((chain: readonly Uint8Array[]) => boolean) | undefined
+  readonly requireClientCertificate: boolean
+  readonly requestClientCertificate: boolean
+  readonly cookie: boolean | 'verified'
+  readonly clientHello: ((hello: ClientHello) => ClientHello) | undefined
+  readonly replayWindow: number
+  readonly maxHandshakeMessage: number
+  readonly keyLog: ((line: string) => void) | undefined
+}
+
+/** Throws `ERR_DTLS_OPTIONS` for what cannot work. */
+export function resolveOptions(options: DtlsOptions): ResolvedOptions {
+  const { role, certificate } = options
+  if (role !== 'client' && role !== 'server') refuse('role must be client or server')
+  if (role === 'server' && certificate === undefined) refuse('a server needs a certificate')
+  if (certificate !== undefined && certificate.chain.length === 0) refuse('certificate.chain is empty')
+  const crypto = options.crypto ?? defaultProvider
+  const requireClientCertificate = options.requireClientCertificate ?? true
+  const resolved: ResolvedOptions = {
+    role,
+    certificate,
+    crypto,
+    random: options.random ?? ((length) => crypto.random(length)),
+    mtu: inRange('mtu', options.mtu ?? 1200, MIN_MTU, 65507),
+    retransmissionTimeout: inRange('retransmissionTimeout', options.retransmissionTimeout ?? 1000, 1, 60_000),
+    maxRetransmissionTimeout: inRange('maxRetransmissionTimeout', options.maxRetransmissionTimeout ?? 60_000, 1, 3.6e6),
+    handshakeTimeout: inRange('handshakeTimeout', options.handshakeTimeout ?? 60_000, 1, Infinity),
+    suites: (options.cipherSuites ?? defaultSuites(crypto.name)).map(
+      (name) => suiteByName(name) ?? refuse(`unknown cipher suite ${name}`),
+    ),
+    groups: options.groups ?? ['x25519', 'p256', 'p384'],
+    signatureSchemes: options.signatureSchemes ?? DEFAULT_SIGNATURE_SCHEMES,
+    srtpProfiles: options.srtpProfiles ?? [],
+    verifyPeer: options.verifyPeer,
+    requireClientCertificate,
+    requestClientCertificate: options.requestClientCertificate ?? requireClientCertificate,
+    cookie: options.cookie ?? false,
+    clientHello: options.clientHello,
+    replayWindow: inRange('replayWindow', options.replayWindow ?? 1024, 64, 65536),
+    maxHandshakeMessage: inRange('maxHandshakeMessage', options.maxHandshakeMessage ?? 65536, 2048, 0xffffff),
+    keyLog: options.keyLog,
+  }
+  if (resolved.suites.length === 0) refuse('cipherSuites is empty')
+  if (resolved.groups.length === 0) refuse('groups is empty')
+  if (resolved.signatureSchemes.length === 0) refuse('signatureSchemes is empty')
+  if ((resolved.replayWindow & (resolved.replayWindow - 1)) !== 0) refuse('replayWindow must be a power of two')
+  for (const group of resolved.groups) if (groupId(group) === undefined) refuse(`unknown group ${group}`)
+  for (const scheme of resolved.signatureSchemes) {
+    if (schemeId(scheme) === undefined) refuse(`unknown signature scheme ${scheme}`)
+  }
+  for (const profile of resolved.srtpProfiles) {
+    if (srtpProfileId(profile) === undefined) refuse(`unknown SRTP profile ${profile}`)
+  }
+  if (resolved.requireClientCertificate && !resolved.requestClientCertificate) {
+    refuse('requireClientCertificate needs requestClientCertificate')
+  }
+  return resolved
+}
+
+function inRange(name: string, value: number, min: number, max: number): number {
+  if (!(value >= min && value <= max)) refuse(`${name} must be between ${min} and ${max}`)
+  return value
+}
+
+function refuse(message: string): never {
+  throw new DtlsError('ERR_DTLS_OPTIONS', message)
+}
+
+export function newStats(): DtlsStats {
+  return {
+    datagramsReceived: 0,
+    datagramsSent: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    recordsReceived: 0,
+    recordsSent: 0,
+    flightsRetransmitted: 0,
+    droppedMalformed: 0,
+    droppedUnexpected: 0,
+    droppedReplayed: 0,
+    droppedUnauthenticated: 0,
+    droppedOverflow: 0,
+    ignoredAlerts: 0,
+    refusedRenegotiations: 0,
+  }
 }

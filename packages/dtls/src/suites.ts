@@ -40,8 +40,23 @@ export interface CipherSuite {
   readonly cipher: SuiteCipher
 }
 
-const gcm128: SuiteCipher = { kind: 'aead', aead: 'aes-128-gcm', keyLength: 16, fixedIvLength: 4, explicitNonceLength: 8 }
-const gcm256: SuiteCipher = { kind: 'aead', aead: 'aes-256-gcm', keyLength: 32, fixedIvLength: 4, explicitNonceLength: 8 }
+/** `TLS_EMPTY_RENEGOTIATION_INFO_SCSV`: not a suite, but a client's word that it knows RFC 5746 (§3.3). */
+export const EMPTY_RENEGOTIATION_INFO_SCSV = 0x00ff
+
+const gcm128: SuiteCipher = {
+  kind: 'aead',
+  aead: 'aes-128-gcm',
+  keyLength: 16,
+  fixedIvLength: 4,
+  explicitNonceLength: 8,
+}
+const gcm256: SuiteCipher = {
+  kind: 'aead',
+  aead: 'aes-256-gcm',
+  keyLength: 32,
+  fixedIvLength: 4,
+  explicitNonceLength: 8,
+}
 const chacha: SuiteCipher = {
   kind: 'aead',
   aead: 'chacha20-poly1305',
