@@ -1,12 +1,22 @@
+import { defaultProvider } from '@kaon/crypto'
+import type { Endpoint, Network, Timer, UdpSocket } from '@kaon/net'
+import { IceAgent } from '../agent.ts'
 import type { Candidate } from '../candidate.ts'
 import type { IceParameters } from '../credentials.ts'
 import { IceError } from '../error.ts'
-import type { IceRole, IceState } from '../types.ts'
+import type { CandidatePair } from '../pair.ts'
+import type { IceEvent, IceRole, IceState } from '../types.ts'
+import { Gathering } from './gathering.ts'
+import { isMdnsName, NameResolver } from './names.ts'
 import type { CandidateError, IceConnectionOptions, SelectedCandidatePair } from './options.ts'
-import type { IceConnectionStats } from './stats.ts'
+import { isStun, isTurnChannel, type Port } from './port.ts'
+import { type IceConnectionStats, snapshot } from './stats.ts'
 
 /** W3C RTCIceGathererState. */
 export type IceGatheringState = 'new' | 'gathering' | 'complete'
+
+/** Remote candidates remembered for `remoteCandidates`. */
+const MAX_REMOTE_CANDIDATES = 128
 
 /**
  * An ICE transport over a `Network`: gathers, checks, nominates, and carries datagrams over the selected pair.
@@ -26,80 +36,354 @@ export class IceConnection {
   /** The role changed by itself: a conflict was resolved (RFC 8445 §7.3.1.1), or the peer is ICE-lite. */
   onRoleChange: ((role: IceRole) => void) | undefined
 
-  constructor(_options: IceConnectionOptions) {}
+  readonly #network: Network
+  readonly #options: IceConnectionOptions
+  readonly #agent: IceAgent
+  readonly #gathering: Gathering
+  readonly #names: NameResolver
+  #relayOnly: boolean
+  #state: IceState = 'new'
+  #gatheringState: IceGatheringState = 'new'
+  #localCandidates: Candidate[] = []
+  #remoteCandidates: Candidate[] = []
+  /** Names of remote candidates under way, and whether the end of candidates waits for them. */
+  #namesPending = 0
+  #remoteEnded = false
+  /** Counts local restarts: answers to older questions are dropped. */
+  #generation = 0
 
+  // The path of outgoing data: resolved once per change, not per datagram.
+  #path: CandidatePair | undefined
+  #pathSocket: UdpSocket | undefined
+  readonly #totals = { packetsSent: 0, packetsReceived: 0, bytesSent: 0, bytesReceived: 0, selectedPairChanges: 0 }
+
+  readonly #notifications: (() => void)[] = []
+  readonly #drain: () => void
+  #isDrainScheduled = false
+  #hasBurst = false
+  readonly #heard: Port[] = []
+  #timer: Timer | undefined
+  #timerAt = Infinity
+
+  /** @throws IceError `ERR_ICE_SERVER_URL`, `ERR_ICE_OPTION`. */
+  constructor(options: IceConnectionOptions) {
+    this.#network = options.network
+    this.#options = options
+    const crypto = options.crypto ?? defaultProvider
+    const random = options.agent?.random ?? ((length: number) => crypto.random(length))
+    this.#agent = new IceAgent({
+      ...options.agent,
+      ...(options.checkIntervalMs === undefined ? undefined : { checkIntervalMs: options.checkIntervalMs }),
+      ...(options.role === undefined ? undefined : { role: options.role }),
+      ...(options.trace === undefined ? undefined : { trace: options.trace }),
+      crypto,
+      now: options.network.now(),
+    })
+    this.#relayOnly = options.iceTransportPolicy === 'relay'
+    this.#names = new NameResolver(options.network.mdns)
+    this.#gathering = new Gathering(options, this.#agent.localParameters.pacing ?? 50, random, {
+      addPort: (port) => this.#addPort(port),
+      addCandidate: (local, announced) => {
+        this.#agent.addLocalCandidate(local)
+        this.#localCandidates.push(announced)
+        this.#notify(() => this.onCandidate?.(announced))
+      },
+      addError: (error) => this.#notify(() => this.onCandidateError?.(error)),
+      wake: () => this.#schedule(),
+      complete: () => {
+        this.#agent.endOfLocalCandidates()
+        this.#setGatheringState('complete')
+        this.#notify(() => this.onCandidate?.(undefined))
+      },
+    })
+    this.#drain = () => this.#run()
+  }
+
+  /** What the peer must be told; new after a restart. */
   get localParameters(): IceParameters {
-    throw todo()
+    return this.#agent.localParameters
   }
+
   get remoteParameters(): IceParameters | undefined {
-    throw todo()
+    return this.#agent.remoteParameters
   }
+
   get role(): IceRole {
-    throw todo()
+    return this.#agent.role
   }
+
+  /** RTCIceTransportState, as last told to `onStateChange`. */
   get state(): IceState {
-    throw todo()
+    return this.#state
   }
+
   get gatheringState(): IceGatheringState {
-    throw todo()
+    return this.#gatheringState
   }
+
   /** The local candidates of the current generation, as announced. */
   get localCandidates(): readonly Candidate[] {
-    throw todo()
+    return this.#localCandidates
   }
+
   /** The remote candidates of the current generation that came by signalling. */
   get remoteCandidates(): readonly Candidate[] {
-    throw todo()
+    return this.#remoteCandidates
   }
+
   /** The pair that data goes over, or undefined while there is none. */
   get selectedPair(): SelectedCandidatePair | undefined {
-    throw todo()
+    const pair = this.#path
+    return pair && { local: withoutInternals(pair.local.candidate), remote: pair.remote.candidate }
   }
+
   /** Takes effect at once; pairs are sorted anew. */
-  setRole(_role: IceRole): void {
-    throw todo()
+  setRole(role: IceRole): void {
+    this.#agent.setRole(role)
+    this.#schedule()
   }
-  /** Replaces the servers for the next gathering. @throws IceError `ERR_ICE_SERVER_URL`. */
-  setServers(_servers: IceConnectionOptions['iceServers'], _policy?: IceConnectionOptions['iceTransportPolicy']): void {
-    throw todo()
+
+  /** Replaces the servers and the policy for the next gathering. @throws IceError `ERR_ICE_SERVER_URL`. */
+  setServers(
+    servers: IceConnectionOptions['iceServers'],
+    policy?: NonNullable<IceConnectionOptions['iceTransportPolicy']>,
+  ): void {
+    this.#gathering.setServers(servers)
+    if (policy !== undefined) this.#relayOnly = policy === 'relay'
   }
-  /** Begins to gather; again after `restart()`. Does nothing while gathering or complete. */
-  gather(): void {
-    throw todo()
-  }
+
   /**
-   * The peer's credentials. The same ones again: nothing happens. Other ones: the peer has restarted; the local side restarts
-   * too unless it already has (`localParameters` change then, and `gather()` is due).
+   * Begins to gather; again after `restart()`. Does nothing while gathering or complete.
+   * @throws IceError `ERR_ICE_STATE` after `close()`.
+   */
+  gather(): void {
+    if (this.#state === 'closed') throw new IceError('ERR_ICE_STATE', 'the ICE connection is closed')
+    if (this.#gatheringState !== 'new') return
+    this.#setGatheringState('gathering')
+    this.#gathering.start(this.localParameters.usernameFragment, this.#relayOnly)
+  }
+
+  /**
+   * The peer's credentials. The same ones again: nothing happens. Other ones: the peer has restarted, and the local side
+   * restarts too (`localParameters` change, and `gather()` is due), unless it already has.
    * @throws IceError `ERR_ICE_PARAMETERS`.
    */
-  setRemoteParameters(_parameters: IceParameters): void {
-    throw todo()
+  setRemoteParameters(parameters: IceParameters): void {
+    const before = this.#agent.localParameters
+    this.#agent.setRemoteParameters(parameters, this.#network.now())
+    if (this.#agent.localParameters !== before) this.#restarted()
+    this.#schedule()
   }
+
   /**
    * A candidate of the peer; undefined: there are no more (RFC 8838 §14). May come before `setRemoteParameters`. A candidate
    * whose `usernameFragment` belongs to another generation is dropped.
    */
-  addRemoteCandidate(_candidate: Candidate | undefined): void {
-    throw todo()
+  addRemoteCandidate(candidate: Candidate | undefined): void {
+    if (this.#state === 'closed') return
+    if (candidate === undefined) {
+      this.#remoteEnded = true
+      if (this.#namesPending === 0) this.#agent.endOfRemoteCandidates()
+    } else {
+      if (this.#remoteCandidates.length < MAX_REMOTE_CANDIDATES) this.#remoteCandidates.push(candidate)
+      const isName = (this.#options.mdns ?? 'resolve') !== 'off' && isMdnsName(candidate.address)
+      if (isName) this.#resolve(candidate)
+      else this.#agent.addRemoteCandidate(candidate)
+    }
+    this.#schedule()
   }
-  /** New local credentials at once; the old pair carries data until a new one is nominated. Call `gather()` next. */
+
+  /**
+   * New local credentials at once; the old pair carries data until a new one is nominated. Call `gather()` next.
+   * @throws IceError `ERR_ICE_STATE` after `close()`.
+   */
   restart(): void {
-    throw todo()
+    this.#agent.restart(this.#network.now())
+    this.#restarted()
+    this.#schedule()
   }
+
   /**
    * Sends one datagram over the selected pair; it owns the bytes from here on.
    * @returns false when there is no pair to send on; the datagram is dropped then.
    */
-  send(_datagram: Uint8Array): boolean {
-    throw todo()
+  send(datagram: Uint8Array): boolean {
+    const socket = this.#pathSocket
+    if (socket === undefined) return false
+    const path = this.#path!
+    const { stats } = path
+    stats.packetsSent++
+    stats.bytesSent += datagram.length
+    this.#totals.packetsSent++
+    this.#totals.bytesSent += datagram.length
+    socket.send(datagram, path.to)
+    return true
   }
+
   stats(): IceConnectionStats {
-    throw todo()
+    return snapshot(this.#agent, this.#state, this.#totals)
   }
+
   /** Releases sockets, timers and names. Idempotent and synchronous; no callback runs after it. */
-  close(): void {}
+  close(): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#agent.close()
+    this.#gathering.close()
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#path = undefined
+    this.#pathSocket = undefined
+    this.#notifications.length = 0
+  }
+
+  #restarted(): void {
+    this.#generation++
+    this.#gathering.cancel()
+    this.#localCandidates = []
+    this.#remoteCandidates = []
+    this.#namesPending = 0
+    this.#remoteEnded = false
+    this.#setGatheringState('new')
+  }
+
+  #resolve(candidate: Candidate): void {
+    const generation = this.#generation
+    this.#namesPending++
+    void this.#names.resolve(candidate.address).then((address) => {
+      if (generation !== this.#generation || this.#state === 'closed') return
+      this.#namesPending--
+      if (address !== undefined) this.#agent.addRemoteCandidate(candidate, address)
+      if (this.#namesPending === 0 && this.#remoteEnded) this.#agent.endOfRemoteCandidates()
+      this.#schedule()
+    })
+  }
+
+  #addPort(port: Port): void {
+    port.socket.onmessage = (datagram, from) => this.#receive(port, datagram, from)
+    // Unreachable hosts are found out by checks that go unanswered.
+    port.socket.onerror = (error) => this.#options.trace?.({ layer: 'ice', name: 'socket-error', data: error })
+  }
+
+  #receive(port: Port, datagram: Uint8Array, from: Endpoint): void {
+    if (datagram.length === 0) return
+    this.#schedule()
+    if (isStun(datagram[0]!)) {
+      const now = this.#network.now()
+      if (this.#gathering.receive(datagram, port, from, now)) return
+      this.#agent.receive(datagram, port.id, from, now)
+      return
+    }
+    if (from !== port.lastFrom || this.#agent.version !== port.lastVersion) {
+      this.#leave(port)
+      port.lastFrom = from
+      port.lastVersion = this.#agent.version
+      port.lastPair = this.#agent.lookup(port.id, from)
+    }
+    const pair = port.lastPair
+    // RFC 8445 §12.2 asks to be ready for data on all pairs; what no check has vouched for is somebody else's.
+    if (pair === undefined || isTurnChannel(datagram[0]!)) return
+    pair.stats.packetsReceived++
+    pair.stats.bytesReceived += datagram.length
+    this.#totals.packetsReceived++
+    this.#totals.bytesReceived += datagram.length
+    if (!port.hasHeard) {
+      port.hasHeard = true
+      this.#heard.push(port)
+    }
+    this.#hasBurst = true
+    this.onDatagram?.(datagram)
+  }
+
+  /** Tells the agent that the pair of a port was heard, before another one takes its place. */
+  #leave(port: Port): void {
+    if (!port.hasHeard) return
+    port.hasHeard = false
+    if (port.lastPair !== undefined) this.#agent.dataReceived(port.lastPair, this.#network.now())
+  }
+
+  /** Drains once the datagrams of this moment have all come in. */
+  #schedule(): void {
+    if (this.#isDrainScheduled || this.#state === 'closed') return
+    this.#isDrainScheduled = true
+    this.#network.defer(this.#drain)
+  }
+
+  #run(): void {
+    this.#isDrainScheduled = false
+    if (this.#state === 'closed') return
+    const now = this.#network.now()
+    for (const port of this.#heard) this.#leave(port)
+    this.#heard.length = 0
+    this.#gathering.tick(now)
+    this.#flush(now)
+    for (let event = this.#agent.pollEvent(); event !== undefined; event = this.#agent.pollEvent()) this.#handle(event)
+    while (this.#notifications.length > 0) this.#notifications.shift()!() // `close` empties the list
+    if (this.#hasBurst) {
+      this.#hasBurst = false
+      this.onBurstEnd?.()
+    }
+    this.#arm()
+  }
+
+  #flush(now: number): void {
+    for (let next = this.#agent.pollTransmit(now); next !== undefined; next = this.#agent.pollTransmit(now)) {
+      this.#gathering.ports.get(next.socket)?.socket.send(next.data, next.to)
+    }
+  }
+
+  #handle(event: IceEvent): void {
+    switch (event.type) {
+      case 'state':
+        this.#notify(() => {
+          this.#state = event.state
+          if (event.state === 'completed') this.#gathering.stopKeepalive()
+          this.onStateChange?.(event.state)
+        })
+        break
+      case 'selected-pair':
+        this.#totals.selectedPairChanges++
+        this.#path = this.#agent.selectedPair
+        this.#pathSocket = this.#path && this.#gathering.ports.get(this.#path.socket)?.socket
+        this.#notify(() => this.onSelectedPairChange?.(this.selectedPair))
+        break
+      case 'role':
+        this.#notify(() => this.onRoleChange?.(event.role))
+        break
+      case 'restarted':
+        this.#gathering.closeUnused()
+    }
+  }
+
+  #notify(callback: () => void): void {
+    if (this.#state === 'closed') return
+    this.#notifications.push(callback)
+    this.#schedule()
+  }
+
+  #setGatheringState(state: IceGatheringState): void {
+    if (this.#gatheringState === state) return
+    this.#gatheringState = state
+    this.#notify(() => this.onGatheringStateChange?.(state))
+  }
+
+  /** One timer for everything; one that is already set for an earlier moment stays and sets the next. */
+  #arm(): void {
+    if (this.#isDrainScheduled || this.#state === 'closed') return // the drain will arm it
+    const at = Math.min(this.#agent.deadline, this.#gathering.deadline)
+    if (this.#timer !== undefined && this.#timerAt <= at) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#timerAt = at
+    if (at === Infinity) return
+    this.#timer = this.#network.setTimer(at, () => {
+      this.#timer = undefined
+      this.#run()
+    })
+  }
 }
 
-function todo(): IceError {
-  return new IceError('ERR_ICE_STATE', 'under construction')
+function withoutInternals(candidate: Candidate & { socket?: number; transportAddress?: unknown }): Candidate {
+  const { socket: _socket, transportAddress: _address, ...plain } = candidate
+  return plain
 }

@@ -1,3 +1,4 @@
+import type { IceAgent } from '../agent.ts'
 import type { Candidate } from '../candidate.ts'
 import type { CandidatePairState, IceAgentStats, IceRole, IceState } from '../types.ts'
 
@@ -22,7 +23,6 @@ export interface CandidatePairStats {
   readonly packetsReceived: number
   readonly bytesSent: number
   readonly bytesReceived: number
-  readonly lastPacketSentAt: number | undefined
   readonly lastPacketReceivedAt: number | undefined
   /** Sum of all measured round trips, in s. */
   readonly totalRoundTripTime: number
@@ -51,4 +51,64 @@ export interface IceConnectionStats {
   readonly bytesSent: number
   readonly bytesReceived: number
   readonly agent: Readonly<IceAgentStats>
+}
+
+interface Totals {
+  readonly packetsSent: number
+  readonly packetsReceived: number
+  readonly bytesSent: number
+  readonly bytesReceived: number
+  readonly selectedPairChanges: number
+}
+
+export function snapshot(agent: IceAgent, state: IceState, totals: Totals): IceConnectionStats {
+  const selected = agent.selectedPair
+  const pairs = [...agent.pairs]
+  if (selected !== undefined && !pairs.includes(selected)) pairs.push(selected) // of the generation before a restart
+  const locals = new Map<number, Candidate>()
+  const remotes = new Map<number, Candidate>()
+  const pairStats: CandidatePairStats[] = []
+  for (const pair of pairs) {
+    const { local, remote, stats } = pair
+    locals.set(local.id, local.candidate)
+    remotes.set(remote.id, remote.candidate)
+    pairStats.push({
+      id: `P${pair.id}`,
+      localCandidateId: `L${local.id}`,
+      remoteCandidateId: `R${remote.id}`,
+      state: pair.state,
+      nominated: pair.nominated,
+      selected: pair === selected,
+      priority: pair.priority,
+      packetsSent: stats.packetsSent,
+      packetsReceived: stats.packetsReceived,
+      bytesSent: stats.bytesSent,
+      bytesReceived: stats.bytesReceived,
+      lastPacketReceivedAt: stats.lastPacketReceivedAt === 0 ? undefined : stats.lastPacketReceivedAt,
+      totalRoundTripTime: stats.totalRoundTripTime / 1000,
+      currentRoundTripTime: stats.responsesReceived === 0 ? undefined : stats.currentRoundTripTime / 1000,
+      requestsSent: stats.requestsSent,
+      requestsReceived: stats.requestsReceived,
+      responsesSent: stats.responsesSent,
+      responsesReceived: stats.responsesReceived,
+      consentRequestsSent: stats.consentRequestsSent,
+    })
+  }
+  for (const { id, candidate } of agent.localEntries) locals.set(id, candidate)
+  for (const { id, candidate } of agent.remoteEntries) remotes.set(id, candidate)
+  return {
+    state,
+    role: agent.role,
+    localUsernameFragment: agent.localParameters.usernameFragment,
+    pairs: pairStats,
+    localCandidates: list('L', locals),
+    remoteCandidates: list('R', remotes),
+    selectedPairId: selected === undefined ? undefined : `P${selected.id}`,
+    ...totals,
+    agent: { ...agent.stats },
+  }
+}
+
+function list(prefix: string, candidates: Map<number, Candidate>): CandidateStats[] {
+  return Array.from(candidates, ([id, candidate]) => ({ id: prefix + id, candidate }))
 }

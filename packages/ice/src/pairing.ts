@@ -1,0 +1,155 @@
+// Candidates become pairs (RFC 8445 §6.1.2.2, RFC 8838 §11).
+import type { TransportAddress } from '@kaon/stun'
+import { canReach, isSameAddress, usableAddress, zoned } from './address.ts'
+import type { Candidate } from './candidate.ts'
+import type { Generation } from './generation.ts'
+import type { Machine } from './machine.ts'
+import { CandidatePair, type LocalEntry, type RemoteCandidate } from './pair.ts'
+import type { LocalCandidate } from './types.ts'
+
+/** Signalled candidates kept per generation: far more than any honest peer has. */
+export const MAX_REMOTE_CANDIDATES = 128
+/** Remote candidates that only checks have shown; an honest peer behind NATs has a few. */
+export const MAX_PEER_REFLEXIVE = 20
+const MAX_LOCAL_CANDIDATES = 128
+
+export function addLocal(machine: Machine, candidate: LocalCandidate): void {
+  const generation = machine.current
+  if (generation.locals.length >= MAX_LOCAL_CANDIDATES) {
+    machine.stats.limited++
+    return
+  }
+  const address = candidate.transportAddress ?? usableAddress(candidate.address, candidate.port)
+  const entry: LocalEntry = { id: machine.makeId(), candidate, address }
+  generation.locals.push(entry)
+  // RFC 8445 §6.1.2.4: reflexive candidates are replaced by their bases, which have their pairs already.
+  if (candidate.type !== 'host') return
+  for (const remote of generation.remotes) pairUp(machine, generation, entry, remote)
+}
+
+/** A signalled candidate; `address` is what its name stands for when it is not an address itself. */
+export function addRemote(machine: Machine, candidate: Candidate, resolved?: string): void {
+  const generation = machine.current
+  const address = usableAddress(resolved ?? candidate.address, candidate.port)
+  const fragment = candidate.usernameFragment
+  const isForeign =
+    fragment !== undefined && generation.remote !== undefined && fragment !== generation.remote.usernameFragment
+  // Only checks make peer-reflexive candidates; TCP comes with RFC 6544, a second component with RTCP off the main path.
+  const isForUs = candidate.component === 1 && candidate.protocol === 'udp' && candidate.type !== 'prflx'
+  if (!isForUs || address === undefined || isForeign) {
+    machine.stats.ignoredCandidates++
+    return
+  }
+  const known = generation.remotes.find((remote) => isSameAddress(remote.address, address))
+  if (known !== undefined) {
+    // RFC 8838 §11.4: a peer-reflexive candidate takes on what signalling says of it.
+    if (known.candidate.type !== 'prflx') return
+    known.candidate = candidate
+    generation.peerReflexive--
+    generation.checklist.sort(machine.role)
+    for (const local of generation.locals) pairUp(machine, generation, local, known)
+    return
+  }
+  if (generation.remotes.length >= MAX_REMOTE_CANDIDATES + MAX_PEER_REFLEXIVE) {
+    machine.stats.limited++
+    return
+  }
+  const remote: RemoteCandidate = { id: machine.makeId(), candidate, address }
+  generation.remotes.push(remote)
+  for (const local of generation.locals) pairUp(machine, generation, local, remote)
+}
+
+/**
+ * A check has come from an address that no candidate names (RFC 8445 §7.3.1.3). Returns its new pair, or undefined when
+ * there is no room or no base for it.
+ */
+export function addPeerReflexive(
+  machine: Machine,
+  generation: Generation,
+  socket: number,
+  from: TransportAddress,
+  priority: number,
+  usernameFragment: string,
+): CandidatePair | undefined {
+  const base = generation.locals.find((local) => local.candidate.type === 'host' && local.candidate.socket === socket)
+  if (base === undefined) return undefined
+  let remote = generation.remotes.find((entry) => isSameAddress(entry.address, from))
+  if (remote === undefined) {
+    if (generation.peerReflexive >= MAX_PEER_REFLEXIVE && !dropFailed(machine, generation)) return undefined
+    const id = machine.makeId()
+    const candidate: Candidate = {
+      foundation: `prflx${id}`, // RFC 8445 §7.3.1.3: arbitrary, but different from all others
+      component: 1,
+      protocol: 'udp',
+      priority,
+      address: from.address,
+      port: from.port,
+      type: 'prflx',
+      usernameFragment,
+    }
+    remote = { id, candidate, address: { address: from.address, port: from.port, family: from.family } }
+    const pair = makePair(machine, generation, base, remote)
+    if (pair === undefined) return undefined
+    generation.remotes.push(remote)
+    generation.peerReflexive++
+    return pair
+  }
+  return makePair(machine, generation, base, remote)
+}
+
+/** The peer's credentials are known now: what claimed to come from other ones goes. */
+export function dropForeign(machine: Machine, generation: Generation): void {
+  const fragment = generation.remote!.usernameFragment
+  for (const remote of [...generation.remotes]) {
+    const own = remote.candidate.usernameFragment
+    if (own !== undefined && own !== fragment) dropRemote(machine, generation, remote)
+  }
+}
+
+function pairUp(machine: Machine, generation: Generation, local: LocalEntry, remote: RemoteCandidate): void {
+  if (local.candidate.type !== 'host' || local.address === undefined || !canReach(local.address, remote.address)) return
+  if (generation.checklist.find(local.candidate.socket, zoned(remote.address, local.address)) !== undefined) return
+  makePair(machine, generation, local, remote)
+}
+
+function makePair(
+  machine: Machine,
+  generation: Generation,
+  local: LocalEntry,
+  remote: RemoteCandidate,
+): CandidatePair | undefined {
+  const pair = new CandidatePair(machine.makeId(), local, remote)
+  pair.updatePriority(machine.role)
+  if (!generation.checklist.add(pair)) {
+    machine.stats.limited++
+    return undefined
+  }
+  machine.version++
+  machine.wake()
+  return pair
+}
+
+/** Makes room among the peer-reflexive candidates: one whose checks have all failed goes. */
+function dropFailed(machine: Machine, generation: Generation): boolean {
+  const { pairs } = generation.checklist
+  const idle = generation.remotes.find(
+    (remote) =>
+      remote.candidate.type === 'prflx' &&
+      pairs.every((pair) => pair.remote !== remote || (pair.state === 'failed' && pair !== machine.path)),
+  )
+  if (idle === undefined) return false
+  dropRemote(machine, generation, idle)
+  return true
+}
+
+function dropRemote(machine: Machine, generation: Generation, remote: RemoteCandidate): void {
+  generation.remotes.splice(generation.remotes.indexOf(remote), 1)
+  if (remote.candidate.type === 'prflx') generation.peerReflexive--
+  for (const pair of [...generation.checklist.pairs]) {
+    if (pair.remote !== remote) continue
+    generation.drop(pair)
+    machine.checks.endWhere((check) => check.pair === pair)
+  }
+  machine.version++
+  machine.wake()
+}

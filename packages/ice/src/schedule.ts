@@ -1,0 +1,144 @@
+// What happens when: pacing, retransmission, consent, nomination (RFC 8445 §6.1.4, RFC 7675 §5.1).
+import type { Check, CheckPurpose } from './check.ts'
+import type { Generation } from './generation.ts'
+import type { Machine } from './machine.ts'
+import type { CandidatePair } from './pair.ts'
+import { peerReflexivePriority } from './priority.ts'
+import { checkFailed } from './responses.ts'
+import { choosePath, dropPrevious, losePath, nominate } from './selection.ts'
+import { patienceEndsAt, updateState } from './transport-state.ts'
+
+export function tick(machine: Machine, now: number): void {
+  if (isOver(machine)) {
+    machine.deadline = Infinity
+    return
+  }
+  machine.checks.tick(
+    now,
+    (check) => retransmit(machine, check),
+    (check) => checkFailed(machine, check, now),
+  )
+  watchPath(machine, now)
+  choosePath(machine, now)
+  const nominationAt = nominate(machine, now)
+  const triggeredAt = sendTriggered(machine, now)
+  const ordinaryAt = sendOrdinary(machine, now)
+  const { previous } = machine
+  if (previous !== undefined && now >= previous.retiredUntil) dropPrevious(machine)
+  updateState(machine, now)
+  machine.deadline = Math.min(
+    machine.checks.deadline,
+    machine.consent.nextAt,
+    machine.consent.expiresAt,
+    nominationAt,
+    triggeredAt,
+    ordinaryAt,
+    machine.previous?.retiredUntil ?? Infinity,
+    patienceEndsAt(machine, now),
+  )
+  if (isOver(machine)) machine.deadline = Infinity
+}
+
+function isOver(machine: Machine): boolean {
+  return machine.state === 'failed' || machine.state === 'closed'
+}
+
+export function startCheck(
+  machine: Machine,
+  generation: Generation,
+  pair: CandidatePair,
+  purpose: CheckPurpose,
+  now: number,
+): void {
+  const remote = generation.remote!
+  const nominates = purpose === 'nomination'
+  const request = machine.writer.request({
+    username: `${remote.usernameFragment}:${generation.local.usernameFragment}`,
+    key: generation.remoteKey!,
+    priority: peerReflexivePriority(pair.base.candidate.priority),
+    role: machine.role,
+    tieBreaker: machine.tieBreaker,
+    useCandidate: nominates,
+    nomination: nominates && remote.renomination === true ? ++generation.nomination : undefined,
+  })
+  // RFC 8445 §14.3
+  const timeout = Math.max(
+    machine.settings.checkTimeoutMs,
+    purpose === 'check' ? machine.checkInterval * generation.checklist.unfinished : 0,
+  )
+  const check = machine.checks.start(purpose, pair, generation, machine.role, request, now, timeout)
+  if (purpose === 'check') {
+    pair.check = check
+    pair.state = 'in-progress'
+    machine.stats.checksSent++
+  } else if (nominates) {
+    pair.nomination = check
+    machine.stats.checksSent++
+  } else {
+    pair.stats.consentRequestsSent++
+    machine.stats.consentChecksSent++
+  }
+  pair.stats.requestsSent++
+  // A datagram belongs to the socket that it was given to; what may have to be sent again stays here.
+  machine.send(pair.socket, pair.to, purpose === 'consent' ? request : request.slice())
+}
+
+function retransmit(machine: Machine, check: Check): void {
+  machine.stats.checksRetransmitted++
+  check.pair.stats.requestsSent++
+  machine.send(check.pair.socket, check.pair.to, check.request.slice())
+}
+
+/** Consent and liveness of the path (RFC 7675 §5.1). */
+function watchPath(machine: Machine, now: number): void {
+  const { consent, path } = machine
+  if (path === undefined) return
+  if (now >= consent.expiresAt) {
+    losePath(machine, now)
+    return
+  }
+  const generation = machine.generationOf(path)
+  if (generation === undefined) return
+  if (now >= consent.nextAt) {
+    startCheck(machine, generation, path, 'consent', now)
+    consent.sent(now)
+  }
+  const quiet = consent.isQuiet(now)
+  if (quiet === machine.quiet) return
+  machine.quiet = quiet
+  for (const one of [machine.current, machine.previous]) {
+    if (one?.remote === undefined || one.retiredUntil !== Infinity) continue
+    if (quiet) one.checklist.recheck(path)
+    else one.checklist.concluded = one.selected !== undefined
+  }
+}
+
+/**
+ * Triggered checks have a pacing of their own: they follow a packet of the peer that has just come the same way, so that
+ * they are no probing into the dark, and a check that is due in its own right does not delay them. At most one per Ta too.
+ */
+function sendTriggered(machine: Machine, now: number): number {
+  for (;;) {
+    const generation = machine.liveGenerations().find((one) => one.checklist.hasTriggered)
+    if (generation === undefined) return Infinity
+    if (now < machine.nextTriggeredAt) return machine.nextTriggeredAt
+    const pair = generation.checklist.nextTriggered()
+    if (pair === undefined || pair.state !== 'waiting') continue
+    machine.nextTriggeredAt = now + machine.checkInterval
+    startCheck(machine, generation, pair, 'check', now)
+  }
+}
+
+/** Ordinary checks, one per Ta; the first one goes out at once (RFC 8445 §6.1.4.2). */
+function sendOrdinary(machine: Machine, now: number): number {
+  for (const generation of machine.liveGenerations()) {
+    if (!generation.checklist.hasOrdinary) continue
+    if (now < machine.nextOrdinaryAt) return machine.nextOrdinaryAt
+    const pair = generation.checklist.nextOrdinary()
+    if (pair === undefined) continue // frozen ones wait for an answer to wake them
+    machine.nextOrdinaryAt = now + machine.checkInterval
+    startCheck(machine, generation, pair, 'check', now)
+    return machine.nextOrdinaryAt
+  }
+  return Infinity
+}
