@@ -1,12 +1,12 @@
 // One mDNS socket for one IP family: joins the group on every interface and sends on each of them in turn.
 
-/// <reference path="./multicast-dns.d.ts" />
 import { createSocket } from 'node:dgram'
 import type { Socket } from 'node:dgram'
-import type { Message, MulticastDns, Remote } from 'multicast-dns'
 import type { NetworkInterface } from '../network.ts'
 import { isLinkLocal } from './address.ts'
 import { listInterfaces } from './interfaces.ts'
+import { loadMulticastDns } from './multicast-dns.ts'
+import type { Message, MulticastDns, Remote } from './multicast-dns.ts'
 
 export interface MdnsTransportOptions {
   readonly family: 4 | 6
@@ -124,7 +124,7 @@ export async function openMdnsTransport(options: MdnsTransportOptions): Promise<
   if (interfaceNames(family, options.interfaces).length === 0) return undefined
   let socket: Socket | undefined
   try {
-    const { default: multicastDns } = await import('multicast-dns')
+    const multicastDns = await loadMulticastDns()
     socket = await bind(family, port)
     const type = family === 6 ? 'udp6' : 'udp4'
     // The socket is ours, bound and joined by us: the package's own would keep the process alive.

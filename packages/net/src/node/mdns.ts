@@ -1,8 +1,6 @@
 // mDNS (RFC 6762) for ICE candidates: asks for names and answers for own ones. Nothing is opened, not even the
 // multicast-dns package loaded, before the first name; everything is closed with the last.
 
-/// <reference path="./multicast-dns.d.ts" />
-import type { Answer, Message, Remote } from 'multicast-dns'
 import { normalizeAddress } from '../address.ts'
 import { NetError } from '../errors.ts'
 import type { Mdns, MdnsRegistration, NetworkInterface, NetworkOptions } from '../network.ts'
@@ -10,6 +8,7 @@ import { whenAborted } from './abort.ts'
 import { isLinkLocal } from './address.ts'
 import { openMdnsTransport } from './mdns-transport.ts'
 import type { MdnsTransport, MdnsTransportOptions } from './mdns-transport.ts'
+import type { Answer, Message, Remote } from './multicast-dns.ts'
 
 const DEFAULT_PORT = 5353
 const DEFAULT_TIMEOUT = 5000
