@@ -1,5 +1,5 @@
 import { attributeValue, type Line } from '../line.ts'
-import { isToken, isWord, parseInteger, parseMilliseconds, splitFirst } from '../text.ts'
+import { isWord, parseInteger, parseMilliseconds, splitFirst } from '../text.ts'
 import { parseCandidate } from './candidate.ts'
 import { parseFmtp, parseRtcpFeedback, parseRtpmap } from './codec.ts'
 import { parseExtmap, parseMsid, parseRtcp, parseSsrc, parseSsrcGroup } from './rtp.ts'
@@ -54,13 +54,8 @@ const bare: ReadonlySet<string> = new Set([
 /** What is wrong with an `a=` line, or undefined. Unknown attributes are never wrong (RFC 8866 §5.13). */
 export function attributeProblem(line: Line, media: boolean): string | undefined {
   const { name } = line
-  if (name.length === line.value.length) {
-    // RFC 8866 §5.13: the name is a token.
-    if (!isToken(name)) return isWord(name) ? undefined : 'an attribute without a name'
-    if (valued.has(name)) return `"a=${name}" has no value`
-    return undefined
-  }
   if (name === '') return 'an attribute without a name'
+  if (name.length === line.value.length) return valued.has(name) ? `"a=${name}" has no value` : undefined
   if (bare.has(name)) return attributeValue(line).trim() === '' ? undefined : `"a=${name}" takes no value`
   const check = valued.get(name)
   if (check === undefined) return undefined
