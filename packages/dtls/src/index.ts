@@ -1,4 +1,5 @@
 export { DtlsConnection } from './connection.ts'
+export { CookieGate, type CookieGateOptions, type CookieVerdict } from './cookie.ts'
 export { DtlsError, type DtlsErrorCode } from './error.ts'
 export type { AlertDescription } from './alert.ts'
 export type { Fingerprint } from './fingerprint.ts'

@@ -1,6 +1,6 @@
 /** A queue in a ring: constant time at both ends, however long it grows. */
 export class Ring<T> {
-  #items: (T | undefined)[] = new Array<T | undefined>(16).fill(undefined)
+  #items: (T | undefined)[] = Array.from({ length: 16 })
   #head = 0
   #length = 0
 
@@ -24,7 +24,7 @@ export class Ring<T> {
   }
 
   clear(): void {
-    this.#items = new Array<T | undefined>(16).fill(undefined)
+    this.#items = Array.from({ length: 16 })
     this.#head = 0
     this.#length = 0
   }
@@ -32,7 +32,7 @@ export class Ring<T> {
   #grow(): void {
     const old = this.#items
     const mask = old.length - 1
-    const items = new Array<T | undefined>(old.length * 2).fill(undefined)
+    const items = Array.from<T | undefined>({ length: old.length * 2 })
     for (let i = 0; i < this.#length; i++) items[i] = old[(this.#head + i) & mask]
     this.#items = items
     this.#head = 0
