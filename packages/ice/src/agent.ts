@@ -139,18 +139,20 @@ export class IceAgent {
 
   /**
    * A new generation with new credentials (RFC 8445 §9); the driver tells its candidates again. The old path carries data
-   * until a pair of the new generation is nominated.
+   * until a pair of the new generation is nominated. `credentials` are those that a description has announced already.
+   * @throws IceError `ERR_ICE_PARAMETERS`.
    */
-  restart(now: number): void {
+  restart(now: number, credentials?: { readonly usernameFragment: string; readonly password: string }): void {
     const machine = this.#machine
     if (machine.state === 'closed') throw new IceError('ERR_ICE_STATE', 'the ICE agent is closed')
+    if (credentials !== undefined) checkParameters(credentials)
     const { path } = machine
     const carrier = path === undefined ? undefined : machine.generationOf(path)
     machine.previous = carrier
     machine.checks.endWhere((check) => check.generation !== carrier)
     machine.forgetQuiet = path === undefined ? machine.state !== 'new' : machine.quiet
     machine.wasConnected = path !== undefined && !machine.quiet
-    machine.current = machine.makeGeneration()
+    machine.current = machine.makeGeneration(credentials)
     machine.version++
     if (machine.state === 'failed') machine.state = 'new'
     updateState(machine, now)

@@ -90,8 +90,9 @@ export class Machine {
     )
   }
 
-  makeGeneration(): Generation {
-    const credentials = generateCredentials(this.random)
+  makeGeneration(given?: { readonly usernameFragment: string; readonly password: string }): Generation {
+    const { usernameFragment, password } = given ?? generateCredentials(this.random)
+    const credentials = { usernameFragment, password }
     const local = { ...credentials, pacing: this.settings.checkIntervalMs, renomination: true }
     return new Generation(local, this.settings.maxPairs, this.crypto)
   }

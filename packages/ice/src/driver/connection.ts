@@ -194,11 +194,12 @@ export class IceConnection {
   }
 
   /**
-   * New local credentials at once; the old pair carries data until a new one is nominated. Call `gather()` next.
-   * @throws IceError `ERR_ICE_STATE` after `close()`.
+   * New local credentials at once (fresh ones, or those that an offer has announced); the old pair carries data until a new
+   * one is nominated. Call `gather()` next.
+   * @throws IceError `ERR_ICE_STATE` after `close()`, `ERR_ICE_PARAMETERS`.
    */
-  restart(): void {
-    this.#agent.restart(this.#network.now())
+  restart(credentials?: { readonly usernameFragment: string; readonly password: string }): void {
+    this.#agent.restart(this.#network.now(), credentials)
     this.#restarted()
     this.#schedule()
   }
