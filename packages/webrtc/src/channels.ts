@@ -1,0 +1,216 @@
+import { DataChannelError, type Channel, type ChannelEvent, type DataChannelManager } from '@kaon/datachannel'
+import { SctpError } from '@kaon/sctp'
+import { DataChannelCore, type DataChannelHost, type DataChannelParameters } from './data-channel-core.ts'
+import { domError, RTCError } from './rtc-error.ts'
+import type { RTCDataChannelInit } from './types.ts'
+import { enforceRange, toDictionary, toEnum, toUSVString } from './webidl.ts'
+import { utf8Length } from './message-data.ts'
+
+const MAX_TEXT = 65535
+const MAX_ID = 65534
+const PRIORITIES = ['very-low', 'low', 'medium', 'high'] as const
+/** Weights of RFC 8831 §6.4, to find the name of what a peer asked for. */
+const WEIGHTS = [128, 256, 512, 1024]
+
+/** The data channels of a connection: `[[DataChannels]]`, and the map between them and the channels below. */
+export class DataChannels {
+  /** Extends the connection's life of every channel that is not closed yet. */
+  readonly cores: Set<DataChannelCore> = new Set()
+  opened = 0
+  closed = 0
+  readonly #host: DataChannelHost
+  readonly #onIncoming: (core: DataChannelCore) => void
+  readonly #byChannel = new Map<Channel, DataChannelCore>()
+  #manager: DataChannelManager | undefined
+
+  /** `onIncoming` is called in a task of its own for a channel that the peer made. */
+  constructor(host: DataChannelHost, onIncoming: (core: DataChannelCore) => void) {
+    this.#host = host
+    this.#onIncoming = onIncoming
+  }
+
+  /** The steps of `createDataChannel` that concern the channel. Throws `TypeError` and `OperationError`. */
+  create(label: unknown, init: RTCDataChannelInit | null | undefined): DataChannelCore {
+    const { parameters, id } = toParameters(label, init)
+    const taken = id !== null && [...this.cores].some((core) => core.id === id)
+    if (taken) throw domError('OperationError', `The id ${id} is in use`)
+    const core = new DataChannelCore(parameters, id, this.#host)
+    if (this.#manager !== undefined) {
+      try {
+        this.#open(core, this.#manager)
+      } catch (error) {
+        if (!(error instanceof DataChannelError)) throw error
+        throw domError('OperationError', error.message)
+      }
+    }
+    this.cores.add(core)
+    return core
+  }
+
+  #open(core: DataChannelCore, manager: DataChannelManager): void {
+    const options = {
+      label: core.label,
+      protocol: core.protocol,
+      ordered: core.ordered,
+      maxRetransmits: core.maxRetransmits ?? undefined,
+      maxPacketLifeTime: core.maxPacketLifeTime ?? undefined,
+      negotiated: core.negotiated,
+      priority: core.priority,
+      ...(core.negotiated ? { id: core.id! } : {}),
+    }
+    const channel = manager.open(options, this.#host.now)
+    core.channel = channel
+    core.id = channel.id
+    this.#byChannel.set(channel, core)
+    this.#host.transmit()
+  }
+
+  /** The DTLS role is known: every channel gets its id, those with a negotiated one first. */
+  start(manager: DataChannelManager): void {
+    if (manager === this.#manager) return
+    this.#manager = manager
+    const waiting = [...this.cores].filter((core) => core.channel === undefined && core.readyState === 'connecting')
+    for (const core of waiting.sort((a, b) => Number(b.negotiated) - Number(a.negotiated))) {
+      try {
+        this.#open(core, manager)
+      } catch (error) {
+        if (!(error instanceof DataChannelError)) throw error
+        const { message } = error
+        this.cores.delete(core)
+        this.#host.queueTask(() => core.announceClosed(new RTCError({ errorDetail: 'data-channel-failure' }, message)))
+      }
+    }
+  }
+
+  /** Data was refused, or its transport is gone for good: what is not closed yet is now. */
+  stop(): void {
+    this.#manager = undefined
+    this.#byChannel.clear()
+    for (const core of this.cores) this.#host.queueTask(() => core.announceClosed(undefined))
+    this.cores.clear()
+  }
+
+  handle(event: ChannelEvent): void {
+    if (event.type === 'connected' || event.type === 'ended') return
+    if (event.type === 'channel') {
+      this.#incoming(event.channel)
+      return
+    }
+    const core = this.#byChannel.get(event.channel)
+    if (core === undefined) return
+    const { queueTask } = this.#host
+    switch (event.type) {
+      case 'message': {
+        const { data } = event
+        queueTask(() => core.receive(data))
+        break
+      }
+      case 'open':
+        this.opened++
+        queueTask(() => core.announceOpen())
+        break
+      case 'closing':
+        queueTask(() => core.announceClosing())
+        break
+      case 'closed': {
+        this.#byChannel.delete(event.channel)
+        this.cores.delete(core)
+        if (core.readyState !== 'connecting') this.closed++
+        const error = toRtcError(event.error)
+        queueTask(() => core.announceClosed(error))
+        break
+      }
+      case 'buffered-amount-low':
+        break // `updateBufferedAmount` looks at every channel with something unsent
+    }
+  }
+
+  /** §6.2.3. `open` comes after `datachannel`, and before the first message. */
+  #incoming(channel: Channel): void {
+    const priority = WEIGHTS.findLastIndex((weight) => channel.priority >= weight)
+    const core = new DataChannelCore(
+      {
+        label: channel.label,
+        ordered: channel.ordered,
+        maxPacketLifeTime: clamp(channel.maxPacketLifeTime),
+        maxRetransmits: clamp(channel.maxRetransmits),
+        protocol: channel.protocol,
+        negotiated: false,
+        priority: PRIORITIES[Math.max(priority, 0)]!,
+      },
+      channel.id,
+      this.#host,
+    )
+    core.channel = channel
+    this.cores.add(core)
+    this.#byChannel.set(channel, core)
+    this.opened++
+    this.#host.queueTask(() => {
+      core.readyState = 'open'
+      this.#onIncoming(core)
+    })
+    this.#host.queueTask(() => core.announceOpen())
+  }
+
+  updateBufferedAmounts(): void {
+    for (const core of this.cores) if (core.bufferedAmount > 0) core.updateBufferedAmount()
+  }
+
+  /** `RTCPeerConnection.close()`. */
+  abandon(): void {
+    for (const core of this.cores) core.abandon()
+    this.cores.clear()
+    this.#byChannel.clear()
+  }
+}
+
+/** The interface's attributes are `unsigned short`, the wire has 32 bits. */
+function clamp(value: number | undefined): number | null {
+  return value === undefined ? null : Math.min(value, MAX_TEXT)
+}
+
+function toParameters(
+  label: unknown,
+  value: RTCDataChannelInit | null | undefined,
+): { parameters: DataChannelParameters; id: number | null } {
+  const init = toDictionary(value, 'RTCDataChannelInit')
+  const limit = (name: 'maxPacketLifeTime' | 'maxRetransmits'): number | null =>
+    init[name] === undefined || init[name] === null ? null : enforceRange(init[name], 65535, name)
+  const parameters: DataChannelParameters = {
+    label: toUSVString(label),
+    ordered: init.ordered === undefined ? true : Boolean(init.ordered),
+    maxPacketLifeTime: limit('maxPacketLifeTime'),
+    maxRetransmits: limit('maxRetransmits'),
+    protocol: init.protocol === undefined ? '' : toUSVString(init.protocol),
+    negotiated: Boolean(init.negotiated),
+    priority: toEnum(init.priority, PRIORITIES, 'low', 'RTCPriorityType'),
+  }
+  const given = init.id === undefined || init.id === null ? null : enforceRange(init.id, 65535, 'id')
+  const id = parameters.negotiated ? given : null
+  if (utf8Length(parameters.label) > MAX_TEXT) throw new TypeError('The label has more than 65535 bytes')
+  if (utf8Length(parameters.protocol) > MAX_TEXT) throw new TypeError('The protocol has more than 65535 bytes')
+  if (parameters.negotiated && id === null) throw new TypeError('A negotiated channel needs an id')
+  if (parameters.maxPacketLifeTime !== null && parameters.maxRetransmits !== null) {
+    throw new TypeError('maxPacketLifeTime and maxRetransmits exclude each other')
+  }
+  if (id !== null && id > MAX_ID) throw new TypeError('The id 65535 is reserved')
+  return { parameters, id }
+}
+
+/** Undefined for an end in good order, which the peer's `close()` is too, though SCTP calls it an abort. */
+function toRtcError(error: DataChannelError | undefined): RTCError | undefined {
+  if (error === undefined) return undefined
+  const { cause, code, message } = error
+  if (code === 'ERR_DATACHANNEL_REFUSED') return new RTCError({ errorDetail: 'data-channel-failure' }, message)
+  if (cause instanceof SctpError) {
+    if (cause.code === 'ERR_SCTP_ABORTED') return undefined
+    if (cause.code === 'ERR_SCTP_PEER_ABORT' && isUserInitiated(cause)) return undefined
+    return new RTCError({ errorDetail: 'sctp-failure' }, cause.message)
+  }
+  return new RTCError({ errorDetail: 'sctp-failure' }, message)
+}
+
+/** RFC 9260 §3.3.10.12: the user of the other side ended the association. */
+function isUserInitiated(error: SctpError): boolean {
+  return /user.initiated/i.test(error.message)
+}

@@ -1,0 +1,25 @@
+export { RTCPeerConnection } from './peer-connection.ts'
+export { RTCCertificate } from './certificate.ts'
+export { RTCDataChannel } from './data-channel.ts'
+export { RTCDtlsTransport } from './dtls-transport.ts'
+export {
+  RTCDataChannelEvent,
+  RTCErrorEvent,
+  RTCPeerConnectionIceErrorEvent,
+  RTCPeerConnectionIceEvent,
+} from './events.ts'
+export { RTCIceCandidate, RTCIceCandidatePair } from './ice-candidate.ts'
+export { RTCIceTransport } from './ice-transport.ts'
+export { RTCError } from './rtc-error.ts'
+export { RTCSctpTransport } from './sctp-transport.ts'
+export { RTCSessionDescription } from './session-description.ts'
+export { RTCStatsReport } from './stats.ts'
+export type {
+  RTCConfiguration,
+  RTCDataChannelInit,
+  RTCIceCandidateInit,
+  RTCIceServer,
+  RTCOfferOptions,
+  RTCSessionDescriptionInit,
+  RTCStats,
+} from './types.ts'

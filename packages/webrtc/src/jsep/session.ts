@@ -1,0 +1,176 @@
+/** The state of the offer/answer exchange: W3C WebRTC 1.0 §4.4.1, RFC 9429 §3.2 and §5. No I/O and no events. */
+import { domError } from '../rtc-error.ts'
+import type { RTCSdpType, RTCSignalingState } from '../types.ts'
+import { createAnswer, type DtlsRole } from './answer.ts'
+import { Description } from './description.ts'
+import type { LocalSession, LocalTransport } from './generate.ts'
+import { createOffer } from './offer.ts'
+import { allCredentials, readCredentials, sameCredentials, type IceCredentials } from './sections.ts'
+import { checkRemote, checkType, parseDescription } from './validate.ts'
+
+interface Created {
+  readonly sdp: string
+  /** `Session.revision` when it was made: another one now means that it no longer describes the connection. */
+  readonly revision: number
+}
+
+const NOTHING: Created = { sdp: '', revision: -1 }
+
+export class Session {
+  signalingState: RTCSignalingState = 'stable'
+  currentLocal: Description | null = null
+  pendingLocal: Description | null = null
+  currentRemote: Description | null = null
+  pendingRemote: Description | null = null
+  lastOffer: Created = NOTHING
+  lastAnswer: Created = NOTHING
+  /** `[[LocalIceCredentialsToReplace]]`, each as `ufrag:pwd`. */
+  readonly credentialsToReplace: Set<string> = new Set()
+  /** A data channel was created since the last time that data was refused. */
+  wantsData = false
+  /** Grows with whatever a new offer or answer would show. */
+  revision = 0
+  readonly #local: LocalSession
+  #version = 1
+  #mids = 0
+
+  constructor(local: LocalSession) {
+    this.#local = local
+  }
+
+  get local(): Description | null {
+    return this.pendingLocal ?? this.currentLocal
+  }
+
+  get remote(): Description | null {
+    return this.pendingRemote ?? this.currentRemote
+  }
+
+  /** ICE credentials of the last stable state. */
+  get currentCredentials(): IceCredentials | undefined {
+    return this.currentLocal === null ? undefined : readCredentials(this.currentLocal.model)
+  }
+
+  /** The peer's offer asks for an ICE restart: its credentials are other ones than were agreed on. */
+  get remoteRestarts(): boolean {
+    if (this.currentRemote === null || this.pendingRemote === null) return false
+    const before = readCredentials(this.currentRemote.model)
+    return before !== undefined && !sameCredentials(before, readCredentials(this.pendingRemote.model))
+  }
+
+  createOffer(transport: LocalTransport): string {
+    const previous = this.local ?? this.remote
+    const sdp = createOffer({
+      session: this.#local,
+      version: ++this.#version,
+      previous: previous?.model,
+      wantsData: this.wantsData,
+      transport,
+      newMid: () => this.#newMid(),
+    }).toString()
+    this.lastOffer = { sdp, revision: this.revision }
+    return sdp
+  }
+
+  createAnswer(transport: LocalTransport, dtlsRole: DtlsRole | undefined): string {
+    const offer = this.pendingRemote
+    if (offer === null) throw domError('InvalidStateError', 'There is no offer to answer')
+    const sdp = createAnswer({
+      session: this.#local,
+      version: ++this.#version,
+      offer: offer.model,
+      dtlsRole,
+      transport,
+    }).toString()
+    this.lastAnswer = { sdp, revision: this.revision }
+    return sdp
+  }
+
+  /** A mid that no section has had. One digit, as browsers count them. */
+  #newMid(): string {
+    const used = (mid: string): boolean =>
+      [this.currentLocal, this.pendingLocal, this.currentRemote, this.pendingRemote].some(
+        (description) => description?.model.mediaByMid(mid) !== undefined,
+      )
+    while (used(String(this.#mids))) this.#mids++
+    return String(this.#mids)
+  }
+
+  /** Parses and checks; nothing is changed. Throws as W3C §4.4.1.4 has it. */
+  prepare(type: RTCSdpType, sdp: string, remote: boolean, dtlsRole: DtlsRole | undefined): Description {
+    checkType(type, this.signalingState, remote)
+    const model = parseDescription(sdp)
+    if (remote) {
+      checkRemote(type, model, {
+        localOffer: this.pendingLocal?.model,
+        currentLocal: this.currentLocal?.model,
+        currentRemote: this.currentRemote?.model,
+        dtlsRole,
+      })
+    }
+    return new Description(type, model, sdp)
+  }
+
+  /** The five variables change here, at one point in time. */
+  commit(description: Description, remote: boolean): void {
+    this.revision++
+    if (description.type === 'offer') {
+      if (remote) {
+        this.pendingRemote = description
+        this.signalingState = 'have-remote-offer'
+      } else {
+        this.pendingLocal = description
+        this.signalingState = 'have-local-offer'
+      }
+    } else if (description.type === 'pranswer') {
+      if (remote) {
+        this.pendingRemote = description
+        this.signalingState = 'have-remote-pranswer'
+      } else {
+        this.pendingLocal = description
+        this.signalingState = 'have-local-pranswer'
+      }
+    } else {
+      this.currentLocal = remote ? this.pendingLocal : description
+      this.currentRemote = remote ? description : this.pendingRemote
+      this.pendingLocal = null
+      this.pendingRemote = null
+      this.lastOffer = NOTHING
+      this.lastAnswer = NOTHING
+      this.signalingState = 'stable'
+      this.#dropReplacedCredentials()
+    }
+  }
+
+  #dropReplacedCredentials(): void {
+    const present = this.currentLocal === null ? [] : allCredentials(this.currentLocal.model)
+    if (!present.some((credentials) => this.credentialsToReplace.has(credentials))) this.credentialsToReplace.clear()
+  }
+
+  rollback(): void {
+    this.revision++
+    this.pendingLocal = null
+    this.pendingRemote = null
+    this.signalingState = 'stable'
+  }
+
+  /** `restartIce()`: all credentials in use are to be replaced by the next offers. */
+  replaceCredentials(): void {
+    this.revision++
+    this.credentialsToReplace.clear()
+    for (const description of [this.currentLocal, this.pendingLocal]) {
+      if (description === null) continue
+      for (const credentials of allCredentials(description.model)) this.credentialsToReplace.add(credentials)
+    }
+  }
+
+  /** "Check if negotiation is needed", as far as there are data channels only. */
+  get negotiationNeeded(): boolean {
+    if (this.credentialsToReplace.size > 0) return true
+    return this.wantsData && this.currentLocal?.data === undefined
+  }
+
+  close(): void {
+    this.signalingState = 'closed'
+  }
+}

@@ -1,0 +1,316 @@
+/** W3C WebRTC 1.0 §4.4: the interface. What it does is in `connection.ts` and `negotiation.ts`. */
+import { generateCertificate, type CertificateAlgorithm, type RTCCertificate } from './certificate.ts'
+import { checkConfiguration, exposeConfiguration, toConfiguration } from './configuration.ts'
+import { Connection } from './connection.ts'
+import type { RTCDataChannel } from './data-channel.ts'
+import { defineEventHandlers } from './event-handlers.ts'
+import type { RTCDataChannelEvent, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent } from './events.ts'
+import { toCandidateInit } from './ice-candidate.ts'
+import { Negotiation } from './negotiation.ts'
+import { domError } from './rtc-error.ts'
+import type { RTCSctpTransport } from './sctp-transport.ts'
+import { SDP_TYPES, toDescriptionInit, type RTCSessionDescription } from './session-description.ts'
+import { collectStats, type RTCStatsReport } from './stats.ts'
+import type {
+  Handler,
+  RTCAnswerOptions,
+  RTCConfiguration,
+  RTCDataChannelInit,
+  RTCIceCandidateInit,
+  RTCIceConnectionState,
+  RTCIceGatheringState,
+  RTCLocalSessionDescriptionInit,
+  RTCOfferOptions,
+  RTCPeerConnectionState,
+  RTCSdpType,
+  RTCSessionDescriptionInit,
+  RTCSignalingState,
+} from './types.ts'
+import './disposable.ts'
+import { toDictionary, toDOMString, toEnum } from './webidl.ts'
+
+type DescriptionCallback = (description: RTCSessionDescriptionInit) => void
+type ErrorCallback = (error: DOMException) => void
+
+export class RTCPeerConnection extends EventTarget {
+  declare onnegotiationneeded: Handler<RTCPeerConnection>
+  declare onicecandidate: Handler<RTCPeerConnection, RTCPeerConnectionIceEvent>
+  declare onicecandidateerror: Handler<RTCPeerConnection, RTCPeerConnectionIceErrorEvent>
+  declare onsignalingstatechange: Handler<RTCPeerConnection>
+  declare oniceconnectionstatechange: Handler<RTCPeerConnection>
+  declare onicegatheringstatechange: Handler<RTCPeerConnection>
+  declare onconnectionstatechange: Handler<RTCPeerConnection>
+  declare ondatachannel: Handler<RTCPeerConnection, RTCDataChannelEvent>
+  readonly #connection: Connection
+  readonly #negotiation: Negotiation
+  #localDescriptionSet = false
+
+  /**
+   * Throws `TypeError` for values of the wrong type, `SyntaxError` and `InvalidAccessError` for ICE servers, and
+   * `InvalidAccessError` for an expired certificate.
+   */
+  constructor(configuration?: RTCConfiguration | null) {
+    super()
+    const checked = checkConfiguration(toConfiguration(configuration), null, false)
+    this.#connection = new Connection(this, checked)
+    const now = this.#connection.network.wallClock()
+    if (checked.certificates.some((certificate) => certificate.expires < now)) {
+      throw domError('InvalidAccessError', 'A certificate has expired')
+    }
+    this.#negotiation = new Negotiation(this.#connection)
+    if (checked.iceCandidatePoolSize > 0) this.#connection.ensureTransport().gather()
+  }
+
+  /**
+   * Makes a certificate with its key: ECDSA on P-256, or RSASSA-PKCS1-v1_5 with SHA-256. Rejects with
+   * `NotSupportedError` or `TypeError`.
+   */
+  static generateCertificate(algorithm: CertificateAlgorithm): Promise<RTCCertificate> {
+    return generateCertificate(algorithm)
+  }
+
+  // -- state
+
+  get localDescription(): RTCSessionDescription | null {
+    return this.#connection.session.local?.object ?? null
+  }
+
+  get currentLocalDescription(): RTCSessionDescription | null {
+    return this.#connection.session.currentLocal?.object ?? null
+  }
+
+  get pendingLocalDescription(): RTCSessionDescription | null {
+    return this.#connection.session.pendingLocal?.object ?? null
+  }
+
+  get remoteDescription(): RTCSessionDescription | null {
+    return this.#connection.session.remote?.object ?? null
+  }
+
+  get currentRemoteDescription(): RTCSessionDescription | null {
+    return this.#connection.session.currentRemote?.object ?? null
+  }
+
+  get pendingRemoteDescription(): RTCSessionDescription | null {
+    return this.#connection.session.pendingRemote?.object ?? null
+  }
+
+  get signalingState(): RTCSignalingState {
+    return this.#connection.session.signalingState
+  }
+
+  get iceGatheringState(): RTCIceGatheringState {
+    return this.#connection.iceGatheringState
+  }
+
+  get iceConnectionState(): RTCIceConnectionState {
+    return this.#connection.iceConnectionState
+  }
+
+  get connectionState(): RTCPeerConnectionState {
+    return this.#connection.connectionState
+  }
+
+  /** Null before a remote description is set. */
+  get canTrickleIceCandidates(): boolean | null {
+    return this.#connection.canTrickle
+  }
+
+  /** Null while no data section is negotiated or being so. */
+  get sctp(): RTCSctpTransport | null {
+    const { sctpActive, transport } = this.#connection
+    return sctpActive && transport !== null ? transport.sctpTransport : null
+  }
+
+  // -- negotiation
+
+  createOffer(options?: RTCOfferOptions): Promise<RTCSessionDescriptionInit>
+  createOffer(success: DescriptionCallback, failure: ErrorCallback, options?: RTCOfferOptions): Promise<void>
+  createOffer(
+    first?: RTCOfferOptions | DescriptionCallback,
+    failure?: ErrorCallback,
+    options?: RTCOfferOptions,
+  ): Promise<RTCSessionDescriptionInit | void> {
+    if (typeof first === 'function') return legacy(this.#createOffer(options), first, failure)
+    return this.#createOffer(first)
+  }
+
+  async #createOffer(options: RTCOfferOptions | undefined): Promise<RTCSessionDescriptionInit> {
+    const { iceRestart } = toDictionary(options, 'RTCOfferOptions')
+    return this.#chain(() => this.#negotiation.createOffer(Boolean(iceRestart)))
+  }
+
+  createAnswer(options?: RTCAnswerOptions): Promise<RTCSessionDescriptionInit>
+  createAnswer(success: DescriptionCallback, failure: ErrorCallback): Promise<void>
+  createAnswer(
+    first?: RTCAnswerOptions | DescriptionCallback,
+    failure?: ErrorCallback,
+  ): Promise<RTCSessionDescriptionInit | void> {
+    const promise = this.#chain(() => this.#negotiation.createAnswer())
+    return typeof first === 'function' ? legacy(promise, first as DescriptionCallback, failure) : promise
+  }
+
+  setLocalDescription(description?: RTCLocalSessionDescriptionInit): Promise<void>
+  setLocalDescription(
+    description: RTCLocalSessionDescriptionInit,
+    success: () => void,
+    failure: ErrorCallback,
+  ): Promise<void>
+  setLocalDescription(
+    description?: RTCLocalSessionDescriptionInit,
+    success?: () => void,
+    failure?: ErrorCallback,
+  ): Promise<void> {
+    const promise = this.#setLocalDescription(description)
+    return typeof success === 'function' ? legacy(promise, success, failure) : promise
+  }
+
+  async #setLocalDescription(description: RTCLocalSessionDescriptionInit | undefined): Promise<void> {
+    const { type, sdp } = toDictionary(description, 'RTCLocalSessionDescriptionInit')
+    const init: { type?: RTCSdpType; sdp: string } = {
+      ...(type === undefined ? {} : { type: toEnum(type, SDP_TYPES, 'offer', 'RTCSdpType') }),
+      sdp: sdp === undefined ? '' : toDOMString(sdp),
+    }
+    this.#localDescriptionSet = true
+    return this.#chain(() => this.#negotiation.setLocal(init))
+  }
+
+  setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void>
+  setRemoteDescription(
+    description: RTCSessionDescriptionInit,
+    success: () => void,
+    failure: ErrorCallback,
+  ): Promise<void>
+  setRemoteDescription(
+    description: RTCSessionDescriptionInit,
+    success?: () => void,
+    failure?: ErrorCallback,
+  ): Promise<void> {
+    const promise = this.#setRemoteDescription(description)
+    return typeof success === 'function' ? legacy(promise, success, failure) : promise
+  }
+
+  async #setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
+    const init = toDescriptionInit(description)
+    return this.#chain(() => this.#negotiation.setRemote(init))
+  }
+
+  addIceCandidate(candidate?: RTCIceCandidateInit | null): Promise<void>
+  addIceCandidate(candidate: RTCIceCandidateInit, success: () => void, failure: ErrorCallback): Promise<void>
+  addIceCandidate(
+    candidate?: RTCIceCandidateInit | null,
+    success?: () => void,
+    failure?: ErrorCallback,
+  ): Promise<void> {
+    const promise = this.#addIceCandidate(candidate)
+    return typeof success === 'function' ? legacy(promise, success, failure) : promise
+  }
+
+  async #addIceCandidate(candidate: RTCIceCandidateInit | null | undefined): Promise<void> {
+    const init = toCandidateInit(candidate)
+    if (init.candidate !== '' && init.sdpMid === null && init.sdpMLineIndex === null) {
+      throw new TypeError('sdpMid and sdpMLineIndex are both null')
+    }
+    return this.#chain(() => this.#negotiation.addCandidate(init))
+  }
+
+  #chain<T>(operation: () => Promise<T>): Promise<T> {
+    return this.#connection.chain.chain(operation)
+  }
+
+  restartIce(): void {
+    if (this.#connection.closed) return
+    this.#connection.session.replaceCredentials()
+    this.#connection.updateNegotiationNeeded()
+  }
+
+  getConfiguration(): RTCConfiguration {
+    return exposeConfiguration(this.#connection.configuration)
+  }
+
+  /** Throws as the constructor does, and `InvalidModificationError` for what cannot change any more. */
+  setConfiguration(configuration?: RTCConfiguration | null): void {
+    const connection = this.#connection
+    const converted = toConfiguration(configuration)
+    if (connection.closed) throw domError('InvalidStateError', 'The connection is closed')
+    const old = connection.configuration
+    const checked = checkConfiguration(converted, old, this.#localDescriptionSet)
+    connection.configuration = checked
+    connection.transport?.setServers(checked, old)
+    if (connection.transport === null && checked.iceCandidatePoolSize > 0) connection.ensureTransport().gather()
+  }
+
+  // -- data
+
+  createDataChannel(label: string, init?: RTCDataChannelInit | null): RTCDataChannel {
+    const connection = this.#connection
+    if (arguments.length === 0) throw new TypeError('createDataChannel needs a label')
+    if (connection.closed) throw domError('InvalidStateError', 'The connection is closed')
+    const core = connection.channels.create(label, init)
+    if (!connection.session.wantsData) {
+      connection.session.wantsData = true
+      connection.session.revision++
+      connection.updateNegotiationNeeded()
+    }
+    return core.facade
+  }
+
+  /** Always empty: audio and video are not implemented yet. */
+  getSenders(): [] {
+    return []
+  }
+
+  /** Always empty: audio and video are not implemented yet. */
+  getReceivers(): [] {
+    return []
+  }
+
+  /** Always empty: audio and video are not implemented yet. */
+  getTransceivers(): [] {
+    return []
+  }
+
+  /** W3C WebRTC Statistics. Also after `close()`. Rejects with `InvalidAccessError` for a track, as there are none. */
+  async getStats(selector?: unknown): Promise<RTCStatsReport> {
+    if (selector !== undefined && selector !== null) {
+      throw domError('InvalidAccessError', 'The connection has no such track')
+    }
+    return collectStats(this.#connection)
+  }
+
+  /** Silent and idempotent; may be called anywhere, and nothing fires or settles after it. */
+  close(): void {
+    this.#connection.close()
+  }
+
+  /** Extension: `using connection = new RTCPeerConnection()`. */
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** Extension: `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+  }
+}
+
+/** §4.4.3: the callback forms settle at once and tell through the callbacks. */
+function legacy<T>(
+  promise: Promise<T>,
+  success: (value: T) => void,
+  failure: ErrorCallback | undefined,
+): Promise<void> {
+  promise.then(success, failure)
+  return Promise.resolve()
+}
+
+defineEventHandlers(RTCPeerConnection, [
+  'negotiationneeded',
+  'icecandidate',
+  'icecandidateerror',
+  'signalingstatechange',
+  'iceconnectionstatechange',
+  'icegatheringstatechange',
+  'connectionstatechange',
+  'datachannel',
+])

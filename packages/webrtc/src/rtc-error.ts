@@ -1,0 +1,47 @@
+/** W3C WebRTC 1.0 §11.1: `RTCError`, a `DOMException` with what went wrong below. */
+import { toDictionary, toDOMString, toEnum } from './webidl.ts'
+
+const DETAILS = [
+  'data-channel-failure',
+  'dtls-failure',
+  'fingerprint-failure',
+  'sctp-failure',
+  'sdp-syntax-error',
+  'hardware-encoder-not-available',
+  'hardware-encoder-error',
+] as const
+
+export type RTCErrorDetailType = (typeof DETAILS)[number]
+
+export interface RTCErrorInit {
+  errorDetail: RTCErrorDetailType
+  /** 1 is the first line of the session description. */
+  sdpLineNumber?: number
+  sctpCauseCode?: number
+  receivedAlert?: number
+  sentAlert?: number
+}
+
+export class RTCError extends DOMException {
+  readonly errorDetail: RTCErrorDetailType
+  readonly sdpLineNumber: number | null
+  readonly sctpCauseCode: number | null
+  readonly receivedAlert: number | null
+  readonly sentAlert: number | null
+
+  constructor(init: RTCErrorInit, message = '') {
+    const { errorDetail, sdpLineNumber, sctpCauseCode, receivedAlert, sentAlert } = toDictionary(init, 'RTCErrorInit')
+    if (errorDetail === undefined) throw new TypeError('RTCErrorInit needs errorDetail')
+    super(toDOMString(message), 'OperationError')
+    this.errorDetail = toEnum(errorDetail, DETAILS, errorDetail, 'RTCErrorDetailType')
+    this.sdpLineNumber = sdpLineNumber === undefined ? null : sdpLineNumber | 0
+    this.sctpCauseCode = sctpCauseCode === undefined ? null : sctpCauseCode | 0
+    this.receivedAlert = receivedAlert === undefined ? null : receivedAlert >>> 0
+    this.sentAlert = sentAlert === undefined ? null : sentAlert >>> 0
+  }
+}
+
+/** The W3C text's "newly created X", X being the name of a `DOMException`. */
+export function domError(name: string, message: string): DOMException {
+  return new DOMException(message, name)
+}

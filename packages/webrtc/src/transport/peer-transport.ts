@@ -1,0 +1,285 @@
+import type { CryptoProvider } from '@kaon/crypto'
+import { DataChannelManager, type ChannelEvent } from '@kaon/datachannel'
+import { DtlsConnection, type DtlsCertificate, type DtlsError, type Fingerprint } from '@kaon/dtls'
+import type { IceConnection } from '@kaon/ice/driver'
+import type { Network, Timer } from '@kaon/net'
+import { Association } from '@kaon/sctp'
+import type { DtlsRole } from '../jsep/answer.ts'
+import type { DtlsSettings, SctpSettings, Trace } from './settings.ts'
+
+/** DTLS datagrams kept while it is not yet known whom they must come from. A flight is 5 or 6 of them. */
+const MAX_HELD = 32
+/** Floor of the first DTLS timeout behind ICE (RFC 9147 §5.8.2 lets the application choose; browsers use 50 ms). */
+const MIN_RETRANSMISSION_TIMEOUT = 50
+
+export interface DtlsParameters {
+  readonly role: DtlsRole
+  readonly certificate: DtlsCertificate
+  readonly fingerprints: readonly Fingerprint[]
+}
+
+export interface SctpParameters {
+  readonly localPort: number
+  readonly remotePort: number
+  /** Bytes; 0 is without a limit. */
+  readonly remoteMaxMessageSize: number
+  readonly localMaxMessageSize: number
+}
+
+/** What a `PeerTransport` tells. Called while machines are drained: take note, run no application code. */
+export interface PeerTransportObserver {
+  dtlsStateChanged(): void
+  /** A channel event, in order. */
+  channelEvent(event: ChannelEvent): void
+  /** A drain is over: amounts of buffered data may have changed. */
+  drained(): void
+}
+
+export interface PeerTransportOptions {
+  readonly network: Network
+  readonly crypto: CryptoProvider | undefined
+  readonly ice: IceConnection
+  readonly dtls: DtlsSettings | undefined
+  readonly sctp: SctpSettings | undefined
+  readonly trace: Trace | undefined
+}
+
+/**
+ * The driver of a peer connection: ICE → DTLS → SCTP → data channels and back, one call per floor. Everything that one
+ * poll of the sockets brought is fed first and drained once; sends of the application are drained once per microtask
+ * checkpoint; one timer stands for the deadlines of DTLS and SCTP.
+ */
+export class PeerTransport {
+  readonly ice: IceConnection
+  dtls: DtlsConnection | undefined
+  association: Association | undefined
+  manager: DataChannelManager | undefined
+  /** Why DTLS failed. */
+  dtlsError: DtlsError | undefined
+  dtlsRole: DtlsRole | undefined
+  readonly #options: PeerTransportOptions
+  readonly #network: Network
+  readonly #observer: PeerTransportObserver
+  readonly #held: Uint8Array[] = []
+  #dtlsParameters: DtlsParameters | undefined
+  #timer: Timer | undefined
+  #timerAt = Infinity
+  #drainQueued = false
+  #draining = false
+  #sctpConnecting = false
+  #closed = false
+
+  constructor(options: PeerTransportOptions, observer: PeerTransportObserver) {
+    this.#options = options
+    this.#network = options.network
+    this.#observer = observer
+    this.ice = options.ice
+    options.ice.onDatagram = (datagram) => this.#receive(datagram)
+    options.ice.onBurstEnd = () => this.#drain()
+  }
+
+  get now(): number {
+    return this.#network.now()
+  }
+
+  /** Who the peer must be is known: DTLS starts now, or as soon as ICE has a path. */
+  startDtls(parameters: DtlsParameters): void {
+    if (this.#closed) return
+    this.#dtlsParameters = parameters
+    this.dtlsRole = parameters.role
+    this.writable()
+    if (this.#held.length > 0 && parameters.role === 'server') this.#openDtls()
+    this.#drain()
+  }
+
+  /** ICE has a path. A client speaks first. */
+  writable(): void {
+    const { state } = this.ice
+    if (state === 'connected' || state === 'completed') this.#openDtls()
+  }
+
+  #openDtls(): void {
+    const parameters = this.#dtlsParameters
+    if (parameters === undefined || this.dtls !== undefined || this.#closed) return
+    const now = this.now
+    const { crypto, trace } = this.#options
+    this.dtls = new DtlsConnection({
+      retransmissionTimeout: this.#firstTimeout(),
+      ...this.#options.dtls,
+      role: parameters.role,
+      certificate: parameters.certificate,
+      remoteFingerprints: parameters.fingerprints,
+      now,
+      ...(crypto === undefined ? {} : { crypto }),
+      ...(trace === undefined ? {} : { trace }),
+    })
+    if (parameters.role === 'client') this.dtls.start(now)
+    for (const datagram of this.#held.splice(0)) this.dtls.receive(datagram, now)
+    this.#observer.dtlsStateChanged()
+    this.#drain()
+  }
+
+  /** Two round trips as ICE measured them. */
+  #firstTimeout(): number {
+    const { pairs, selectedPairId } = this.ice.stats()
+    const roundTrip = pairs.find((pair) => pair.id === selectedPairId)?.currentRoundTripTime
+    return roundTrip === undefined ? 200 : Math.max(MIN_RETRANSMISSION_TIMEOUT, Math.ceil(roundTrip * 2000))
+  }
+
+  startSctp(parameters: SctpParameters): void {
+    if (this.#closed || this.association !== undefined) return
+    const { sctp, trace } = this.#options
+    const { maxMessageSize: _local, sendBufferSize: _buffer, ...settings } = sctp ?? {}
+    const now = this.now
+    this.association = new Association({
+      // RFC 9653: DTLS protects every packet better than the checksum would.
+      zeroChecksum: true,
+      ...settings,
+      now,
+      localPort: parameters.localPort,
+      remotePort: parameters.remotePort,
+      maxMessageSize: parameters.remoteMaxMessageSize || Number.MAX_SAFE_INTEGER,
+      maxReceiveMessageSize: parameters.localMaxMessageSize || Number.MAX_SAFE_INTEGER,
+      ...(trace === undefined ? {} : { trace }),
+    })
+    this.manager = new DataChannelManager(this.association, {
+      maxMessageSize: parameters.remoteMaxMessageSize,
+      ...(this.dtlsRole === undefined ? {} : { role: this.dtlsRole }),
+      ...(trace === undefined ? {} : { trace }),
+    })
+    this.#sctpConnecting = false
+    if (this.dtls?.state === 'connected') this.#connectSctp(now)
+    this.#drain()
+  }
+
+  /** Both sides begin (RFC 8841 §10.2), and the INITs that cross become one association. */
+  #connectSctp(now: number): void {
+    if (this.association === undefined || this.#sctpConnecting) return
+    this.#sctpConnecting = true
+    this.association.connect(now)
+  }
+
+  /** Gives up the association (its channels end with it) and the DTLS connection: the peer begins anew. */
+  discardDtls(): void {
+    this.association?.abort()
+    this.#drain()
+    this.association = undefined
+    this.manager = undefined
+    this.dtls?.close()
+    this.#drain()
+    this.dtls = undefined
+    this.dtlsRole = undefined
+    this.#dtlsParameters = undefined
+  }
+
+  /** Something was queued: drained when the application's code has come to rest. */
+  scheduleDrain(): void {
+    if (this.#drainQueued || this.#closed) return
+    this.#drainQueued = true
+    queueMicrotask(() => {
+      this.#drainQueued = false
+      this.#drain()
+    })
+  }
+
+  #receive(datagram: Uint8Array): void {
+    const first = datagram[0]!
+    if (first < 20 || first > 63) return // RFC 7983 §7: only DTLS is expected here
+    if (this.dtls === undefined && this.#dtlsParameters?.role === 'server') this.#openDtls()
+    if (this.dtls !== undefined) this.dtls.receive(datagram, this.now)
+    else if (this.#held.length < MAX_HELD) this.#held.push(datagram)
+  }
+
+  #drain(): void {
+    if (this.#draining || this.#closed) return
+    this.#draining = true
+    const now = this.now
+    try {
+      // Each floor may give the other something to do; the turn in which none has is the last.
+      while (this.#drainDtlsEvents(now) || this.#drainChannelEvents(now) || this.#transmit(now)) {
+        if (this.#closed) return
+      }
+    } finally {
+      this.#draining = false
+    }
+    this.#armTimer()
+    this.#observer.drained()
+  }
+
+  #drainDtlsEvents(now: number): boolean {
+    let any = false
+    for (let event = this.dtls?.pollEvent(); event !== undefined; event = this.dtls?.pollEvent()) {
+      any = true
+      if (event.type === 'data') {
+        this.association?.receive(event.data, now)
+        continue
+      }
+      if (event.type === 'connected') this.#connectSctp(now)
+      else if (event.type === 'failed') this.dtlsError = event.error
+      this.#observer.dtlsStateChanged()
+    }
+    return any
+  }
+
+  #drainChannelEvents(now: number): boolean {
+    let any = false
+    for (let event = this.manager?.pollEvent(now); event !== undefined; event = this.manager?.pollEvent(now)) {
+      any = true
+      this.#observer.channelEvent(event)
+    }
+    return any
+  }
+
+  #transmit(now: number): boolean {
+    const { dtls, association, ice } = this
+    if (dtls === undefined) return false
+    let any = false
+    if (association !== undefined && dtls.state === 'connected') {
+      for (let packet = association.pollTransmit(now); packet !== undefined; packet = association.pollTransmit(now)) {
+        any = true
+        dtls.send(packet)
+        for (let out = dtls.pollTransmit(now); out !== undefined; out = dtls.pollTransmit(now)) ice.send(out)
+      }
+    }
+    for (let out = dtls.pollTransmit(now); out !== undefined; out = dtls.pollTransmit(now)) {
+      any = true
+      ice.send(out)
+    }
+    return any
+  }
+
+  /** A timer that is early is cheaper than one that is moved with every packet: it is armed anew when it fires. */
+  #armTimer(): void {
+    const deadline = Math.min(this.dtls?.deadline ?? Infinity, this.association?.deadline ?? Infinity)
+    if (deadline >= this.#timerAt) return
+    this.#timer?.cancel()
+    this.#timerAt = deadline
+    this.#timer = this.#network.setTimer(deadline, () => this.#tick())
+  }
+
+  #tick(): void {
+    this.#timer = undefined
+    this.#timerAt = Infinity
+    if (this.#closed) return
+    const now = this.now
+    if (this.dtls !== undefined && this.dtls.deadline <= now) this.dtls.tick(now)
+    if (this.association !== undefined && this.association.deadline <= now) this.association.tick(now)
+    this.#drain()
+  }
+
+  /** Tells the peer with an SCTP ABORT and close_notify, then releases everything. Idempotent. */
+  close(): void {
+    if (this.#closed) return
+    const now = this.now
+    this.association?.abort()
+    // Within a drain (a trace listener may close) the outer loop stops; what is left goes out here.
+    this.#transmit(now)
+    this.dtls?.close()
+    this.#transmit(now)
+    this.#closed = true
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#held.length = 0
+    this.ice.close()
+  }
+}

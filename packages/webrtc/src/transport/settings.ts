@@ -1,0 +1,29 @@
+/** The settings of the layers below, as the configuration hands them through. */
+import type { DtlsOptions } from '@kaon/dtls'
+import type { IceConnectionOptions } from '@kaon/ice/driver'
+import type { AssociationOptions } from '@kaon/sctp'
+
+export type Trace = (event: { layer: string; name: string; data?: unknown }) => void
+
+export type IceSettings = Omit<
+  IceConnectionOptions,
+  'network' | 'crypto' | 'iceServers' | 'iceTransportPolicy' | 'role' | 'trace'
+>
+
+export type DtlsSettings = Omit<
+  DtlsOptions,
+  'role' | 'now' | 'certificate' | 'crypto' | 'remoteFingerprints' | 'verifyPeer' | 'cookie' | 'trace'
+>
+
+export interface SctpSettings extends Omit<
+  AssociationOptions,
+  'now' | 'localPort' | 'remotePort' | 'maxMessageSize' | 'maxReceiveMessageSize' | 'maxBufferedAmount' | 'trace'
+> {
+  /**
+   * Bytes of the largest message that the peer may send: our `a=max-message-size`. Default 262144, as browsers have it;
+   * 0 is without a limit.
+   */
+  readonly maxMessageSize?: number
+  /** Bytes that one channel may hold unsent before `send` throws `OperationError`. Default 16 MiB. */
+  readonly sendBufferSize?: number
+}
