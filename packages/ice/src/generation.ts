@@ -28,6 +28,8 @@ export class Generation {
   nomination = 0
   /** Remote candidates that no signalling has told of. */
   peerReflexive = 0
+  /** How many have come since a pair was last found valid. */
+  chase = 0
   /** Set when a newer generation carries the data: from then on this one only listens, until this time (ms). */
   retiredUntil: number = Infinity
 

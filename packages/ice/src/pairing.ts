@@ -11,6 +11,11 @@ import type { LocalCandidate } from './types.ts'
 export const MAX_REMOTE_CANDIDATES = 128
 /** Remote candidates that only checks have shown; an honest peer behind NATs has a few. */
 export const MAX_PEER_REFLEXIVE = 20
+/**
+ * Peer-reflexive candidates in a row without a single valid pair. Two NATs that map by port and filter nobody show each
+ * other a new port with every answer: that chase has no end but this one.
+ */
+const MAX_CHASE = 40
 const MAX_LOCAL_CANDIDATES = 128
 
 export function addLocal(machine: Machine, candidate: LocalCandidate): void {
@@ -75,6 +80,7 @@ export function addPeerReflexive(
   if (base === undefined) return undefined
   let remote = generation.remotes.find((entry) => isSameAddress(entry.address, from))
   if (remote === undefined) {
+    if (generation.chase >= MAX_CHASE) return undefined
     if (generation.peerReflexive >= MAX_PEER_REFLEXIVE && !dropFailed(machine, generation)) return undefined
     const id = machine.makeId()
     const candidate: Candidate = {
@@ -92,6 +98,7 @@ export function addPeerReflexive(
     if (pair === undefined) return undefined
     generation.remotes.push(remote)
     generation.peerReflexive++
+    generation.chase++
     return pair
   }
   return makePair(machine, generation, base, remote)
@@ -100,7 +107,7 @@ export function addPeerReflexive(
 /** The peer's credentials are known now: what claimed to come from other ones goes. */
 export function dropForeign(machine: Machine, generation: Generation): void {
   const fragment = generation.remote!.usernameFragment
-  for (const remote of [...generation.remotes]) {
+  for (const remote of generation.remotes.slice()) {
     const own = remote.candidate.usernameFragment
     if (own !== undefined && own !== fragment) dropRemote(machine, generation, remote)
   }
@@ -145,7 +152,7 @@ function dropFailed(machine: Machine, generation: Generation): boolean {
 function dropRemote(machine: Machine, generation: Generation, remote: RemoteCandidate): void {
   generation.remotes.splice(generation.remotes.indexOf(remote), 1)
   if (remote.candidate.type === 'prflx') generation.peerReflexive--
-  for (const pair of [...generation.checklist.pairs]) {
+  for (const pair of generation.checklist.pairs.slice()) {
     if (pair.remote !== remote) continue
     generation.drop(pair)
     machine.checks.endWhere((check) => check.pair === pair)

@@ -29,7 +29,7 @@ export function pairPriority(controlling: number, controlled: number): bigint {
 export function localPreferences(families: readonly (4 | 6)[]): number[] {
   const six = indices(families, 6)
   const four = indices(families, 4)
-  const preferences = new Array<number>(families.length).fill(0)
+  const preferences = families.map(() => 0)
   // The surplus of the larger family is spread evenly between the members of the smaller one (RFC 8421 §4: Hn / N).
   let rank = 0
   let nextSix = 0

@@ -15,6 +15,7 @@ export function pairSucceeded(machine: Machine, generation: Generation, pair: Ca
   }
   if (!pair.valid) {
     pair.state = 'succeeded'
+    generation.chase = 0
     generation.firstValidAt = Math.min(generation.firstValidAt, now)
     generation.checklist.unfreeze(pair.foundation)
     machine.trace('pair-valid', { pair: pair.id })
