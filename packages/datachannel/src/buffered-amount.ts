@@ -25,6 +25,11 @@ export class BufferedAmount {
     this.#overheadBytes += bytes
   }
 
+  /** False: all that waits is the application's. */
+  get hasOverhead(): boolean {
+    return this.#overhead.length > 0
+  }
+
   /** Bytes of overhead among the last `pending` bytes that the association was given. */
   overhead(pending: number): number {
     const sent = this.#submitted - pending

@@ -92,10 +92,9 @@ export class ChannelCore {
     )
     this.stats.messagesSent++
     this.stats.bytesSent += size
-    if (size === 0) {
-      this.buffer.addOverhead(1)
-      this.#updateThreshold()
-    } else this.buffer.addData(size)
+    if (size === 0) this.buffer.addOverhead(1)
+    else this.buffer.addData(size)
+    this.#updateThreshold()
     if (!this.#armed) this.#armed = this.bufferedAmount > this.buffer.threshold
     else this.#lastAmount += size
   }
@@ -141,7 +140,8 @@ export class ChannelCore {
   /** The association counts overhead too, so its threshold lies higher by what of that is still queued. */
   #updateThreshold(): void {
     const { association } = this.owner
-    const threshold = this.buffer.threshold + this.buffer.overhead(association.bufferedAmount(this.id))
+    let threshold = this.buffer.threshold
+    if (this.buffer.hasOverhead) threshold += this.buffer.overhead(association.bufferedAmount(this.id))
     if (threshold === this.#associationThreshold) return
     this.#associationThreshold = threshold
     association.setBufferedAmountLowThreshold(this.id, threshold)
