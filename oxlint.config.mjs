@@ -6,6 +6,10 @@ export default {
   categories: { correctness: 'error', suspicious: 'error' },
   rules: {
     'import/no-cycle': 'error',
+    'no-shadow': 'off', // small scopes read better with the plain word
+    'no-underscore-dangle': 'off',
+    'unicorn/consistent-function-scoping': 'off', // a helper stands beside its only use
+    'unicorn/no-new-array': 'off', // rings and tables have their size at birth
     'import/no-named-as-default-member': 'off', // fast-check documents its default import
     'unicorn/prefer-add-event-listener': 'off', // the on… attributes are part of what is tested
     'unicorn/no-array-sort': 'off', // sorting an array of one's own in place is no accident

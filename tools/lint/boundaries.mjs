@@ -55,7 +55,7 @@ function override(files, allowed, { drivers = false, platform = false }) {
     rules: {
       'no-restricted-imports': restrictedImports(allowed, drivers, platform),
       ...(platform
-        ? {}
+        ? { 'no-restricted-globals': 'off', 'no-restricted-properties': 'off' }
         : {
             'no-restricted-globals': [
               'error',
