@@ -1,6 +1,9 @@
 import * as nodeEntry from '@kaon/crypto'
 import { describe, expect, it } from 'vitest'
 import * as portableEntry from '../src/index.ts'
+import { createNodeAead } from '../src/node/aead.ts'
+import { nobleLibrary } from '../src/node/noble.ts'
+import { createNobleAead } from '../src/noble/aead.ts'
 import { describeAead } from './conformance/aead.ts'
 import { describeAsymmetric } from './conformance/asymmetric.ts'
 import { describeSymmetric } from './conformance/symmetric.ts'
@@ -12,6 +15,10 @@ for (const provider of BACKENDS) {
   describeSymmetric(provider.name, provider)
   describeAsymmetric(provider.name, provider)
 }
+
+// What the accelerated ciphers stand in for is still there, for records that do not fit them and platforms without WebAssembly.
+describeAead('node:crypto alone', createNodeAead, ['chacha20-poly1305'])
+describeAead('noble alone', (name, key) => createNobleAead(nobleLibrary, name, key), ['chacha20-poly1305'])
 
 describe('entry points', () => {
   it('have the same names', () => {

@@ -8,5 +8,5 @@ import * as sha2 from '@noble/hashes/sha2.js'
 import type { CryptoProvider } from '../types.ts'
 import { createNobleProvider } from './provider.ts'
 
-/** The portable backend: JavaScript only. */
+/** The portable backend. */
 export const nobleProvider: CryptoProvider = createNobleProvider({ aes, chacha, ed25519, nist, hmac, legacy, sha2 })

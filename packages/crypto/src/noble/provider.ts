@@ -1,5 +1,6 @@
 import { CryptoError } from '../errors.ts'
 import type { CryptoProvider, HashName } from '../types.ts'
+import { createPortableAead } from '../wasm/aead.ts'
 import { createNobleAead } from './aead.ts'
 import { createNobleCbc, createNobleCtr } from './block.ts'
 import { generateNobleKeyPair } from './ecdh.ts'
@@ -10,7 +11,7 @@ import type { NobleLibrary } from './library.ts'
 /** What `getRandomValues` fills at once (W3C Web Cryptography API §10.1.1). */
 const RANDOM_QUOTA = 65_536
 
-/** The backend that needs nothing but JavaScript, over a set of noble's modules. */
+/** The portable backend, over a set of noble's modules. WebAssembly does the work where it can and nothing is lost where it cannot. */
 export function createNobleProvider(library: NobleLibrary): CryptoProvider {
   const primitives = { random, hash: (name: HashName, data: Uint8Array) => nobleHash(library, name)(data) }
   return {
@@ -20,7 +21,7 @@ export function createNobleProvider(library: NobleLibrary): CryptoProvider {
     createHash: (name) => createNobleHash(library, name),
     hmac: (name, key, data) => createNobleHmac(library, name, key).sign(data),
     createHmac: (name, key) => createNobleHmac(library, name, key),
-    createAead: (name, key) => createNobleAead(library, name, key),
+    createAead: (name, key) => createPortableAead(name, key, (own) => createNobleAead(library, name, own)),
     createAesCtr: (key) => createNobleCtr(library, key),
     createAesCbc: (key) => createNobleCbc(library, key),
     generateKeyPair: (group, secret) => generateNobleKeyPair(library, group, secret),

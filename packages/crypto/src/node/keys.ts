@@ -85,6 +85,8 @@ class NodePublicKey implements PublicKey {
   verify(scheme: SignatureScheme, data: Uint8Array, signature: Uint8Array): boolean {
     const how = schemeFor(this.algorithm, scheme)
     if (how === undefined) return false
+    // RFC 8017 §8.2.2, step 1. OpenSSL takes a PSS signature without its leading zero byte.
+    if (this.algorithm === 'rsa' && signature.length !== Math.ceil(this.bits / 8)) return false
     try {
       return verify(how.hash, data, withOptions(this.#key, how), signature)
     } catch {

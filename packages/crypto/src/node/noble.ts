@@ -6,7 +6,7 @@ import type { CryptoProvider } from '../types.ts'
 const require = createRequire(import.meta.url)
 
 /** Noble's modules, loaded when first used: importing them costs tens of milliseconds, and `node:crypto` has nearly everything. */
-const library: NobleLibrary = {
+export const nobleLibrary: NobleLibrary = {
   get aes() {
     return require('@noble/ciphers/aes.js')
   },
@@ -30,5 +30,5 @@ const library: NobleLibrary = {
   },
 }
 
-/** The portable backend: JavaScript only. */
-export const nobleProvider: CryptoProvider = createNobleProvider(library)
+/** The portable backend. */
+export const nobleProvider: CryptoProvider = createNobleProvider(nobleLibrary)

@@ -1,12 +1,14 @@
 import { getCiphers, randomFillSync } from 'node:crypto'
 import { CryptoError } from '../errors.ts'
+import { createNobleAead } from '../noble/aead.ts'
 import type { AeadName, CryptoProvider } from '../types.ts'
+import { createPortableAead } from '../wasm/aead.ts'
 import { createNodeAead } from './aead.ts'
 import { createNodeCbc, createNodeCtr } from './block.ts'
 import { generateNodeKeyPair } from './ecdh.ts'
 import { createNodeHash, createNodeHmac, nodeHash } from './hash.ts'
 import { generateNodeSigningKey, importNodePrivateKey, importNodePublicKey } from './keys.ts'
-import { nobleProvider } from './noble.ts'
+import { nobleLibrary } from './noble.ts'
 
 /** The backend over `node:crypto`: OpenSSL in Node, BoringSSL in Bun and Electron, RustCrypto in Deno. */
 export const nodeProvider: CryptoProvider = {
@@ -21,7 +23,10 @@ export const nodeProvider: CryptoProvider = {
   createHash: createNodeHash,
   hmac: (name, key, data) => createNodeHmac(name, key).sign(data),
   createHmac: createNodeHmac,
-  createAead: (name, key) => (hasAead(name) ? createNodeAead(name, key) : nobleProvider.createAead(name, key)),
+  createAead: (name, key) =>
+    createPortableAead(name, key, (own) =>
+      hasAead(name) ? createNodeAead(name, own) : createNobleAead(nobleLibrary, name, own),
+    ),
   createAesCtr: createNodeCtr,
   createAesCbc: createNodeCbc,
   generateKeyPair: generateNodeKeyPair,

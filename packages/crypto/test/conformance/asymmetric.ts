@@ -134,6 +134,17 @@ export function describeAsymmetric(title: string, provider: CryptoProvider): voi
       expect(key.verify('rsa_pkcs1_sha256', ascii('kaon'), signature)).toBe(false)
     })
 
+    it('rsa: wants all bytes of a signature, leading zeros too', () => {
+      const key = provider.importPrivateKey(pemToDer(fixture('rsa2048.key.pem'), 'PRIVATE KEY')[0]!).publicKey
+      const signature = pemToDer(fixture('rsa2048.pss-sha256-zero.sig.pem'), 'SIGNATURE')[0]!
+      expect([signature.length, signature[0]]).toEqual([256, 0])
+      expect(key.verify('rsa_pss_rsae_sha256', ascii('kaon'), signature)).toBe(true)
+      expect(key.verify('rsa_pss_rsae_sha256', ascii('kaon'), signature.subarray(1))).toBe(false)
+      const longer = new Uint8Array(257)
+      longer.set(signature, 1)
+      expect(key.verify('rsa_pss_rsae_sha256', ascii('kaon'), longer)).toBe(false)
+    })
+
     it('never throws on a hostile signature', () => {
       const keys = [
         provider.generateSigningKey('ecdsa-p256').publicKey,

@@ -1,0 +1,12 @@
+import { aeadSizes, checkKeyLength } from '../checks.ts'
+import type { Aead, AeadName } from '../types.ts'
+import { createWasmChaCha20Poly1305 } from './chacha20-poly1305.ts'
+
+/** Makes an AEAD the fastest portable way: WebAssembly where it runs and has the cipher, else what `slow` makes. */
+export function createPortableAead(name: AeadName, key: Uint8Array, slow: (key: Uint8Array) => Aead): Aead {
+  checkKeyLength(key.length, aeadSizes(name).keyLength)
+  if (name !== 'chacha20-poly1305') return slow(key)
+  const ownKey = key.slice()
+  let made: Aead | undefined
+  return createWasmChaCha20Poly1305(ownKey, () => (made ??= slow(ownKey))) ?? slow(key)
+}
