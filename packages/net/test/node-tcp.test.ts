@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createNetwork, NetError } from '@kaon/net'
-import type { TcpConnection, TcpListener } from '@kaon/net'
+import type { TcpConnection, TcpListener, TlsOptions } from '@kaon/net'
 
 const network = createNetwork()
 const open: { close(): void }[] = []
@@ -145,5 +148,44 @@ describe('connectTcp and listenTcp', () => {
     await expect(
       network.connectTcp({ host: '127.0.0.1', port: listener.local.port, tls: { insecure: true } }),
     ).rejects.toMatchObject({ code: 'ERR_NET_CONNECT' })
+  })
+})
+
+describe('TLS', () => {
+  const read = (name: string): string => readFileSync(new URL(`fixtures/${name}`, import.meta.url), 'utf8')
+  const certificate = read('localhost.cert.pem')
+
+  async function serve(): Promise<number> {
+    const server = createServer({ key: read('localhost.key.pem'), cert: certificate, ALPNProtocols: ['stun.turn'] })
+    server.on('secureConnection', (socket) => socket.on('error', () => {}).pipe(socket))
+    server.on('tlsClientError', () => {})
+    open.push(server)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))
+    return (server.address() as AddressInfo).port
+  }
+
+  it('carries bytes to a server whose name and certificate fit', async () => {
+    const port = await serve()
+    const tls = { authorities: [certificate], serverName: 'kaon.test', alpnProtocols: ['stun.turn'] }
+    const connection = await network.connectTcp({ host: '127.0.0.1', port, tls })
+    open.push(connection)
+    const echoed = new Promise<Uint8Array>((resolve) => {
+      connection.ondata = resolve
+    })
+    connection.write(Uint8Array.of(1, 2))
+    expect([...(await echoed)]).toEqual([1, 2])
+    expect(connection.remote).toEqual({ address: '127.0.0.1', port, family: 4 })
+  })
+
+  it('refuses an unknown authority and a wrong name, unless told not to look', async () => {
+    const port = await serve()
+    const connect = (tls: TlsOptions | true): Promise<TcpConnection> =>
+      network.connectTcp({ host: '127.0.0.1', port, tls })
+    await expect(connect(true)).rejects.toMatchObject({ code: 'ERR_NET_CONNECT' })
+    await expect(connect({ authorities: [certificate], serverName: 'other.test' })).rejects.toMatchObject({
+      code: 'ERR_NET_CONNECT',
+      systemCode: 'ERR_TLS_CERT_ALTNAME_INVALID',
+    })
+    open.push(await connect({ insecure: true }))
   })
 })

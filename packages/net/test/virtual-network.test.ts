@@ -283,6 +283,11 @@ describe('names', () => {
     expect(await host.lookup('localhost')).toEqual(['127.0.0.1', '::1'])
     expect(await net.runUntil(host.lookup('slow.example.org'))).toEqual(['203.0.113.9'])
     expect(net.now).toBe(40)
+    const controller = new AbortController()
+    const abandoned = host.lookup('slow.example.org', { signal: controller.signal })
+    controller.abort('enough')
+    await expect(abandoned).rejects.toBe('enough')
+    expect(host.openHandles).toBe(0)
     net.removeName('stun.example.org')
     await expect(host.lookup('stun.example.org')).rejects.toMatchObject({
       code: 'ERR_NET_LOOKUP',
@@ -453,6 +458,17 @@ describe('virtual time', () => {
     await expect(net.run(100)).rejects.toThrow('on purpose')
     await net.run(100)
     expect(later).toBe(true)
+  })
+
+  it('notices when time cannot go on', async () => {
+    const net = new VirtualNetwork()
+    const [a, b] = [net.addHost({ link: { delay: 0 } }), net.addHost({ link: { delay: 0 } })]
+    const x = await a.bindUdp({ address: a.address })
+    const y = await b.bindUdp({ address: b.address })
+    x.onmessage = (data, from) => x.send(data, from)
+    y.onmessage = (data, from) => y.send(data, from)
+    x.send(bytes('ping pong'), y.local)
+    await expect(net.run(1)).rejects.toMatchObject({ code: 'ERR_VIRTUAL_STALLED' })
   })
 
   it('refuses to run twice at once, and backwards', async () => {

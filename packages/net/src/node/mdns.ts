@@ -6,7 +6,6 @@ import { NetError } from '../errors.ts'
 import type { Mdns, MdnsRegistration, NetworkInterface, NetworkOptions } from '../network.ts'
 import { whenAborted } from './abort.ts'
 import { isLinkLocal } from './address.ts'
-import { openMdnsTransport } from './mdns-transport.ts'
 import type { MdnsTransport, MdnsTransportOptions } from './mdns-transport.ts'
 import type { Answer, Message, Remote } from './multicast-dns.ts'
 
@@ -137,6 +136,7 @@ export class NodeMdns implements Mdns {
       onQuery: (message, remote, transport) => this.#answer(message, remote, transport),
       onResponse: (message, remote) => this.#hear(message, remote),
     }
+    const { openMdnsTransport } = await import('./mdns-transport.ts')
     const transports = await Promise.all([
       openMdnsTransport({ ...shared, family: 4 }),
       openMdnsTransport({ ...shared, family: 6 }),

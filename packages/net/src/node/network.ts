@@ -20,7 +20,6 @@ import { DeferQueue, now, setTimer } from './clock.ts'
 import { wrapError } from './errors.ts'
 import { listInterfaces } from './interfaces.ts'
 import { NodeMdns } from './mdns.ts'
-import { connectTcp, listenTcp } from './tcp.ts'
 import { bindUdp } from './udp.ts'
 
 class NodeNetwork implements Network {
@@ -55,11 +54,14 @@ class NodeNetwork implements Network {
     return bindUdp(options)
   }
 
-  connectTcp(options: TcpConnectOptions): Promise<TcpConnection> {
+  // TCP and TLS are loaded when they are needed: most connections are UDP only, and start quickly.
+  async connectTcp(options: TcpConnectOptions): Promise<TcpConnection> {
+    const { connectTcp } = await import('./tcp.ts')
     return connectTcp(options)
   }
 
-  listenTcp(options?: TcpListenOptions): Promise<TcpListener> {
+  async listenTcp(options?: TcpListenOptions): Promise<TcpListener> {
+    const { listenTcp } = await import('./tcp.ts')
     return listenTcp(options)
   }
 

@@ -210,12 +210,7 @@ export class VirtualHost implements Network {
     if (literal !== undefined) return [literal]
     const name = hostname.toLowerCase()
     const entry = this.#core.names.get(name)
-    if (entry !== undefined && entry.delay > 0) {
-      await new Promise<void>((resolve) => {
-        this.setTimer(this.now() + entry.delay, resolve)
-      })
-      options.signal?.throwIfAborted()
-    }
+    if (entry !== undefined && entry.delay > 0) await this.#sleep(entry.delay, options.signal)
     const known = name === 'localhost' ? ['127.0.0.1', '::1'] : (entry?.addresses ?? [])
     const { family } = options
     const fitting = family === undefined ? known : known.filter((address) => parseIp(address)!.family === family)
@@ -284,6 +279,20 @@ export class VirtualHost implements Network {
   /** @internal */
   get attachedInterfaces(): readonly VirtualInterface[] {
     return this.#interfaces
+  }
+
+  #sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        timer.cancel()
+        reject(signal?.reason)
+      }
+      const timer = this.setTimer(this.now() + ms, () => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      })
+      signal?.addEventListener('abort', onAbort, { once: true })
+    })
   }
 
   #accept(packet: Packet, from: string, to: string): void {

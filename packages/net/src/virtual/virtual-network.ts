@@ -77,7 +77,7 @@ export class VirtualNetwork {
     return new VirtualHost(this.#core, this.#claimName(options.name, 'host'), this.internet, options)
   }
 
-  /** Makes `name` known to `lookup` of all hosts; `delay` is how long a look-up takes, in ms. */
+  /** Makes `name` known to `lookup` of all hosts (a host: with the addresses it has now); `delay` is how long a look-up takes, in ms. */
   addName(name: string, target: string | readonly string[] | VirtualHost, options: { delay?: number } = {}): void {
     const list = target instanceof VirtualHost ? target.addresses : typeof target === 'string' ? [target] : target
     const addresses = list.map((address) => requireAddress(address).text)
