@@ -159,7 +159,6 @@ export class DataChannels {
   /** `RTCPeerConnection.close()`. */
   abandon(): void {
     for (const core of this.cores) core.abandon()
-    this.cores.clear()
     this.#byChannel.clear()
   }
 }

@@ -13,7 +13,7 @@ export { RTCIceTransport } from './ice-transport.ts'
 export { RTCError } from './rtc-error.ts'
 export { RTCSctpTransport } from './sctp-transport.ts'
 export { RTCSessionDescription } from './session-description.ts'
-export { RTCStatsReport } from './stats.ts'
+export { RTCStatsReport } from './stats-report.ts'
 export type {
   RTCConfiguration,
   RTCDataChannelInit,

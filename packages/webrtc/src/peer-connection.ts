@@ -10,7 +10,8 @@ import { Negotiation } from './negotiation.ts'
 import { domError } from './rtc-error.ts'
 import type { RTCSctpTransport } from './sctp-transport.ts'
 import { SDP_TYPES, toDescriptionInit, type RTCSessionDescription } from './session-description.ts'
-import { collectStats, type RTCStatsReport } from './stats.ts'
+import { StatsCollector } from './stats.ts'
+import type { RTCStatsReport } from './stats-report.ts'
 import type {
   Handler,
   RTCAnswerOptions,
@@ -44,6 +45,7 @@ export class RTCPeerConnection extends EventTarget {
   readonly #connection: Connection
   readonly #negotiation: Negotiation
   #localDescriptionSet = false
+  #stats: StatsCollector | undefined
 
   /**
    * Throws `TypeError` for values of the wrong type, `SyntaxError` and `InvalidAccessError` for ICE servers, and
@@ -275,7 +277,8 @@ export class RTCPeerConnection extends EventTarget {
     if (selector !== undefined && selector !== null) {
       throw domError('InvalidAccessError', 'The connection has no such track')
     }
-    return collectStats(this.#connection)
+    this.#stats ??= new StatsCollector(this.#connection)
+    return this.#stats.collect()
   }
 
   /** Silent and idempotent; may be called anywhere, and nothing fires or settles after it. */

@@ -17,6 +17,8 @@ export interface OfferContext {
   readonly version: number
   /** The description whose sections, in their order, this offer continues. */
   readonly previous: SessionDescription | undefined
+  /** A section of it that either side refused. */
+  isRejected(index: number): boolean
   /** A data section is wanted though `previous` may have none. */
   readonly wantsData: boolean
   readonly transport: LocalTransport
@@ -34,7 +36,7 @@ export function createOffer(context: OfferContext): SessionDescription {
   const bundled: string[] = []
   const previous = context.previous?.media ?? []
   // A data section that was refused is taken into use again when there are channels for it (RFC 9429 §5.2.2).
-  let data = previous.find((section) => isDataSection(section) && !section.isRejected)
+  let data = previous.find((section, i) => isDataSection(section) && !context.isRejected(i))
   if (data === undefined && context.wantsData) data = previous.find(isDataSection)
   const addData = (mid: string, source?: MediaSection): void => {
     addDataSection(description, session, transport, {
@@ -46,9 +48,9 @@ export function createOffer(context: OfferContext): SessionDescription {
     })
     bundled.push(mid)
   }
-  for (const old of previous) {
-    if (old === data) addData(old.isRejected ? context.newMid() : (old.mid ?? context.newMid()), old)
-    else addRejectedSection(description, old)
+  for (const [i, old] of previous.entries()) {
+    if (old !== data) addRejectedSection(description, old)
+    else addData(context.isRejected(i) ? context.newMid() : (old.mid ?? context.newMid()), old)
   }
   if (data === undefined && context.wantsData) addData(context.newMid())
   finishDescription(description, bundled)

@@ -64,6 +64,10 @@ export class Session {
       session: this.#local,
       version: ++this.#version,
       previous: previous?.model,
+      isRejected: (index) =>
+        previous?.model.media[index]?.isRejected === true ||
+        // A pending offer may have taken a refused section into use again.
+        (this.pendingLocal === null && this.currentRemote?.model.media[index]?.isRejected === true),
       wantsData: this.wantsData,
       transport,
       newMid: () => this.#newMid(),
@@ -167,7 +171,7 @@ export class Session {
   /** "Check if negotiation is needed", as far as there are data channels only. */
   get negotiationNeeded(): boolean {
     if (this.credentialsToReplace.size > 0) return true
-    return this.wantsData && this.currentLocal?.data === undefined
+    return this.wantsData && (this.currentLocal?.data === undefined || this.currentRemote?.data === undefined)
   }
 
   close(): void {
