@@ -2,22 +2,21 @@ import type { SctpEvent } from '@kaon/sctp'
 import type { AssociationLike } from './association.ts'
 import type { Channel } from './channel.ts'
 import { ChannelCore, type ChannelOwner } from './core.ts'
-import { decodeDcep, encodeAck, encodeOpen, utf8, type OpenMessage } from './dcep.ts'
+import { decodeDcep, encodeAck, encodeOpen, type OpenMessage } from './dcep.ts'
 import { DataChannelError } from './errors.ts'
 import { EventQueue } from './event-queue.ts'
 import type { ChannelEvent } from './events.ts'
 import { HeldMessages } from './held.ts'
+import { IncomingLimit } from './incoming-limit.ts'
 import { checkOptions, type ChannelOptions, type DtlsRole, type ManagerOptions } from './options.ts'
-import { PartialMessage } from './partial.ts'
+import { isPartial, PartialMessage, type PartialBudget } from './partial.ts'
+import { readPayload } from './payload.ts'
 import { PPID } from './ppid.ts'
 import { createManagerStats, type ManagerStats } from './stats.ts'
 import { StreamTable, type StreamEntry } from './streams.ts'
 
 /** RFC 8832 §6: ids are below this whatever the association has. */
 const MAX_STREAMS = 65535
-
-// `ignoreBOM` keeps a byte order mark in the text, so that what was sent is what arrives.
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
  * The data channels of one association (RFC 8831, RFC 8832): a machine without I/O on top of the association's. It takes
@@ -31,9 +30,8 @@ export class DataChannelManager {
   readonly stats: ManagerStats = createManagerStats()
   readonly #association: AssociationLike
   readonly #owner: ChannelOwner
-  readonly #maxIncomingChannels: number
-  readonly #maxIncomingLabelBytes: number
-  readonly #maxPartialMessageSize: number
+  readonly #incoming: IncomingLimit
+  readonly #partialBudget: PartialBudget
   readonly #trace: ManagerOptions['trace']
   readonly #streams = new StreamTable()
   readonly #held: HeldMessages
@@ -45,15 +43,15 @@ export class DataChannelManager {
   #role: DtlsRole | undefined
   #connected = false
   #ended = false
-  #incomingChannels = 0
-  #incomingLabelBytes = 0
 
   constructor(association: AssociationLike, options: ManagerOptions = {}) {
     this.#association = association
     this.#trace = options.trace
-    this.#maxIncomingChannels = options.maxIncomingChannels ?? 1024
-    this.#maxIncomingLabelBytes = options.maxIncomingLabelBytes ?? 1024 * 1024
-    this.#maxPartialMessageSize = options.maxPartialMessageSize ?? 256 * 1024
+    this.#incoming = new IncomingLimit(
+      options.maxIncomingChannels ?? 1024,
+      options.maxIncomingLabelBytes ?? 1024 * 1024,
+    )
+    this.#partialBudget = { left: options.maxPartialBytes ?? 256 * 1024 }
     this.#held = new HeldMessages(options.maxHeldBytes ?? 256 * 1024)
     this.#owner = { association, maxMessageSize: 0, closeChannel: (core) => this.#close(core) }
     this.setMaxMessageSize(options.maxMessageSize ?? 65536)
@@ -143,12 +141,12 @@ export class DataChannelManager {
   /** The next event. Takes the association's events as needed and answers them. */
   pollEvent(now: number): ChannelEvent | undefined {
     for (;;) {
+      this.#flushResets()
       const next = this.#events.shift()
       if (next !== undefined) return next
       const event = this.#association.pollEvent()
       if (event === undefined) return undefined
       this.#handle(event, now)
-      this.#flushResets()
     }
   }
 
@@ -227,13 +225,7 @@ export class DataChannelManager {
   #accept(id: number, open: OpenMessage, now: number): void {
     const ours = this.#role === undefined ? undefined : this.#role === 'client' ? 0 : 1
     if ((id & 1) === ours) return this.#refuse(id, 'parity')
-    const labelBytes = utf8(open.label).length + utf8(open.protocol).length
-    if (
-      this.#incomingChannels >= this.#maxIncomingChannels ||
-      this.#incomingLabelBytes + labelBytes > this.#maxIncomingLabelBytes
-    ) {
-      return this.#refuse(id, 'limit')
-    }
+    if (!this.#incoming.allows(open)) return this.#refuse(id, 'limit')
     const { type: _, ...parameters } = open
     const core = new ChannelCore(this.#owner, { ...parameters, negotiated: false }, true)
     core.id = id
@@ -245,8 +237,7 @@ export class DataChannelManager {
       if (error instanceof DataChannelError) return
       throw error
     }
-    this.#incomingChannels++
-    this.#incomingLabelBytes += labelBytes
+    this.#incoming.add(open)
     const entry = this.#streams.get(id) ?? this.#streams.add(id, core)
     entry.core = core
     core.state = 'open'
@@ -310,8 +301,8 @@ export class DataChannelManager {
 
   #deliver(core: ChannelCore, entry: StreamEntry, ppid: number, bytes: Uint8Array): void {
     let data = bytes
-    if (ppid === PPID.BINARY_PARTIAL || ppid === PPID.STRING_PARTIAL || entry.partial?.isEmpty === false) {
-      entry.partial ??= new PartialMessage(this.#maxPartialMessageSize)
+    if (isPartial(ppid) || entry.partial?.isEmpty === false) {
+      entry.partial ??= new PartialMessage(this.#partialBudget)
       const whole = core.parameters.ordered ? entry.partial.add(ppid, data) : false
       if (whole === undefined) return
       if (whole === false) {
@@ -321,26 +312,13 @@ export class DataChannelManager {
       }
       data = whole
     }
-    let message: string | Uint8Array
-    switch (ppid) {
-      case PPID.STRING:
-        message = decoder.decode(data)
-        break
-      case PPID.BINARY:
-        message = data
-        break
-      case PPID.STRING_EMPTY: // RFC 8831 §6.6: what the message carries is ignored
-        message = ''
-        break
-      case PPID.BINARY_EMPTY:
-        message = new Uint8Array(0)
-        break
-      default:
-        this.stats.dropped.unknownPpid++
-        return
+    const message = readPayload(ppid, data)
+    if (message === undefined) {
+      this.stats.dropped.unknownPpid++
+      return
     }
     core.stats.messagesReceived++
-    core.stats.bytesReceived += message === '' || ppid === PPID.BINARY_EMPTY ? 0 : data.length
+    if (message.length > 0) core.stats.bytesReceived += data.length
     this.#events.push({ type: 'message', channel: core.channel, data: message })
   }
 
@@ -399,6 +377,7 @@ export class DataChannelManager {
   /** The stream cannot be reset: the channel is closed here, and the id is not used again. */
   #retire(entry: StreamEntry): void {
     entry.outgoing = 'retired'
+    entry.partial?.clear()
     const core = entry.core
     entry.core = undefined
     if (core !== undefined) this.#closed(core, core.error)
@@ -420,7 +399,7 @@ export class DataChannelManager {
 
   #incomingReset(entry: StreamEntry, now: number): void {
     this.#held.take(entry)
-    entry.partial = undefined
+    entry.partial?.clear()
     entry.incomingReset = true
     const core = entry.core
     if (core?.state === 'open') {
@@ -455,18 +434,16 @@ export class DataChannelManager {
     core.state = 'closed'
     this.#waiting.delete(core)
     if (wasOpen) this.stats.channelsClosed++
-    if (core.incoming) {
-      this.#incomingChannels--
-      this.#incomingLabelBytes -= utf8(core.parameters.label).length + utf8(core.parameters.protocol).length
-    }
+    if (core.incoming) this.#incoming.remove(core.parameters)
     this.#trace?.({ layer: 'datachannel', name: 'closed', data: { id: core.id, error: error?.code } })
     this.#events.push({ type: 'closed', channel: core.channel, error })
   }
 
   /** The association is gone or new: nothing of any stream is left. Channels without one go on waiting. */
   #closeAll(error: DataChannelError | undefined): void {
-    for (const entry of Array.from(this.#streams.entries.values())) {
+    for (const entry of this.#streams.entries.values()) {
       this.#held.take(entry)
+      entry.partial?.clear()
       if (entry.core !== undefined) this.#closed(entry.core, error)
     }
     this.#streams.clear()

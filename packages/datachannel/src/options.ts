@@ -40,12 +40,12 @@ export interface ManagerOptions {
   maxMessageSize?: number
   /** Open channels that the peer may have created at a time. More are refused. Default 1024. */
   maxIncomingChannels?: number
-  /** Bytes of labels and protocols that they may have together. Default 1 MiB. */
+  /** Bytes of labels and protocols which these may have together. Default 1 MiB. */
   maxIncomingLabelBytes?: number
-  /** Bytes kept for streams that have no channel yet; see `docs`. Default 256 KiB. */
+  /** Bytes kept for streams that have no channel yet. Default 256 KiB. */
   maxHeldBytes?: number
-  /** Largest message put together from deprecated partial ones (PPIDs 52 and 54), bytes. Default 256 KiB. */
-  maxPartialMessageSize?: number
+  /** Bytes kept of deprecated partial messages (PPIDs 52 and 54) that are not whole yet. Default 256 KiB. */
+  maxPartialBytes?: number
   trace?: (event: { layer: string; name: string; data?: unknown }) => void
 }
 

@@ -382,7 +382,7 @@ describe('messages', () => {
 
   describe('partial messages of the draft days', () => {
     function receiver(options: ChannelOptions = {}): { side: Side; parts(...list: [number, string][]): string[] } {
-      const side = new Side({ role: 'client', maxPartialMessageSize: 1000 }).connect()
+      const side = new Side({ role: 'client', maxPartialBytes: 1000 }).connect()
       side.manager.open({ label: 'x', negotiated: true, id: 3, ...options }, 0)
       side.poll()
       return {
