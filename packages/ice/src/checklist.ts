@@ -85,9 +85,12 @@ export class Checklist {
       this.#pending = false
       return undefined
     }
+    // A check that went unanswered for a whole timeout holds back nobody any more: by the letter of the RFC its foundation
+    // waits until it has failed, 20 s later, and there are servers that give all their addresses one foundation.
     const active = new Set<string>()
     for (const pair of this.pairs) {
-      if (pair.state === 'in-progress' || pair.state === 'waiting') active.add(pair.foundation)
+      const isHopeful = pair.state === 'in-progress' && (pair.check === undefined || pair.check.sends === 1)
+      if (isHopeful || pair.state === 'waiting') active.add(pair.foundation)
     }
     for (const pair of this.pairs) {
       if (pair.state === 'frozen' && !active.has(pair.foundation)) {

@@ -11,6 +11,9 @@ import type { Settings } from './settings.ts'
 import type { IceAgentStats, IceEvent, IceRole, IceState, Transmit } from './types.ts'
 import { MessageWriter } from './wire.ts'
 
+/** No peer may slow this side down further, ms. */
+const MAX_CHECK_INTERVAL = 1000
+
 /** A response that is owed to the peer; written when `pollTransmit` asks. */
 export interface OwedResponse {
   readonly socket: number
@@ -125,7 +128,7 @@ export class Machine {
 
   /** Ta: the larger of both sides' (RFC 8445 §14.2). */
   get checkInterval(): number {
-    return Math.max(this.settings.checkIntervalMs, this.current.remote?.pacing ?? 0)
+    return Math.max(this.settings.checkIntervalMs, Math.min(this.current.remote?.pacing ?? 0, MAX_CHECK_INTERVAL))
   }
 
   setRole(role: IceRole): void {

@@ -52,7 +52,7 @@ export function dataReceived(machine: Machine, pair: CandidatePair, now: number)
   const { path, current } = machine
   if (pair === path || path === undefined || machine.role !== 'controlled' || current.selected !== path) return
   // The controlling side has moved to another pair that it nominated too (libwebrtc does, without a restart): follow it.
-  const isNominated = pair.nominatedByPeerAt > 0 && pair.nominatedByPeerAt >= path.nominatedByPeerAt
+  const isNominated = pair.nominatedByPeerAt > path.nominatedByPeerAt
   if (isNominated && pair.valid && current.checklist.find(pair.socket, pair.to) === pair) {
     select(machine, current, pair, now)
   }

@@ -25,13 +25,15 @@ function deriveState(machine: Machine, now: number): IceState {
 /** Everything was gathered, told and checked, and a pair is nominated. */
 function isComplete(machine: Machine): boolean {
   const { current, path } = machine
+  // It stays so while the peer makes us check pairs of no further interest.
+  if (machine.state === 'completed' && current.selected === path) return true
   return current.selected === path && current.localEnd && current.remoteEnd && current.checklist.unfinished === 0
 }
 
-/** All pairs have failed, though more candidates may come. */
+/** All pairs have failed, but more candidates are expected. */
 function isExhausted(machine: Machine): boolean {
-  const { checklist } = machine.current
-  return checklist.pairs.length > 0 && checklist.unfinished === 0
+  const { checklist, localEnd, remoteEnd } = machine.current
+  return !(localEnd && remoteEnd) && checklist.pairs.length > 0 && checklist.unfinished === 0
 }
 
 /**
@@ -42,6 +44,7 @@ function isExhausted(machine: Machine): boolean {
 function hasFailed(machine: Machine, now: number): boolean {
   const { current } = machine
   if (current.remote === undefined || !current.localEnd || current.checklist.unfinished > 0) return false
+  if (current.locals.length === 0 && current.remoteEnd) return true
   return machine.wasConnected || now >= current.startedAt + machine.settings.patienceMs
 }
 

@@ -319,12 +319,17 @@ export class IceConnection {
     this.#gathering.tick(now)
     this.#flush(now)
     for (let event = this.#agent.pollEvent(); event !== undefined; event = this.#agent.pollEvent()) this.#handle(event)
-    while (this.#notifications.length > 0) this.#notifications.shift()!() // `close` empties the list
-    if (this.#hasBurst) {
-      this.#hasBurst = false
-      this.onBurstEnd?.()
+    try {
+      while (this.#notifications.length > 0) this.#notifications.shift()!() // `close` empties the list
+      if (this.#hasBurst) {
+        this.#hasBurst = false
+        this.onBurstEnd?.()
+      }
+    } finally {
+      // A callback that throws stops neither the others nor the clock.
+      if (this.#notifications.length > 0) this.#schedule()
+      this.#arm()
     }
-    this.#arm()
   }
 
   #flush(now: number): void {
@@ -338,7 +343,7 @@ export class IceConnection {
       case 'state':
         this.#notify(() => {
           this.#state = event.state
-          if (event.state === 'completed') this.#gathering.stopKeepalive()
+          if (event.state === 'connected' || event.state === 'completed') this.#gathering.stopKeepalive()
           this.onStateChange?.(event.state)
         })
         break
@@ -352,7 +357,7 @@ export class IceConnection {
         this.#notify(() => this.onRoleChange?.(event.role))
         break
       case 'restarted':
-        this.#gathering.closeUnused()
+        this.#gathering.closeUnused(this.#agent.selectedPair?.socket)
     }
   }
 

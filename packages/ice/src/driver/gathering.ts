@@ -118,9 +118,11 @@ export class Gathering {
     this.#reflexive.stopKeepalive()
   }
 
-  /** Closes the ports of addresses that the latest gathering has not found any more. */
-  closeUnused(): void {
-    for (const port of this.ports.values()) if (port.gathering !== this.#run) this.#closePort(port)
+  /** Closes the ports of addresses that the latest gathering has not found any more, but not `used`. */
+  closeUnused(used: number | undefined): void {
+    for (const port of this.ports.values()) {
+      if (port.gathering !== this.#run && port.id !== used) this.#closePort(port)
+    }
   }
 
   close(): void {

@@ -1,0 +1,93 @@
+// Agents without a driver: one socket each, datagrams handed over by hand, time set by the test.
+import { type IceAgentOptions, IceAgent, type IceEvent, type LocalCandidate, type Transmit } from '../src/index.ts'
+import { candidatePriority } from '../src/index.ts'
+import type { TransportAddress } from '@kaon/stun'
+import { seededRandom } from './driver/pair.ts'
+
+export const SOCKET = 7
+
+export function address(text: string, port = 5000): TransportAddress {
+  return { address: text, port, family: text.includes(':') ? 6 : 4 }
+}
+
+export function hostCandidate(at: TransportAddress, socket = SOCKET, preference = 65535): LocalCandidate {
+  return {
+    foundation: `h${socket}`,
+    component: 1,
+    protocol: 'udp',
+    priority: candidatePriority('host', preference),
+    address: at.address,
+    port: at.port,
+    type: 'host',
+    socket,
+  }
+}
+
+export class Side {
+  readonly agent: IceAgent
+  readonly at: TransportAddress
+  readonly events: IceEvent[] = []
+
+  constructor(text: string, options: Partial<IceAgentOptions> = {}) {
+    this.at = address(text)
+    this.agent = new IceAgent({
+      now: 0,
+      random: seededRandom(text.length * 31 + this.at.port + hash(text)),
+      ...options,
+    })
+    this.agent.addLocalCandidate(hostCandidate(this.at))
+  }
+
+  /** Everything it wants to send now. */
+  drain(now: number): Transmit[] {
+    const sent: Transmit[] = []
+    for (let next = this.agent.pollTransmit(now); next !== undefined; next = this.agent.pollTransmit(now))
+      sent.push(next)
+    for (let event = this.agent.pollEvent(); event !== undefined; event = this.agent.pollEvent())
+      this.events.push(event)
+    return sent
+  }
+
+  receive(data: Uint8Array, from: TransportAddress, now: number): void {
+    this.agent.receive(data.slice(), SOCKET, from, now)
+  }
+}
+
+/** Introduces two sides to each other, candidates included. */
+export function introduce(a: Side, b: Side, now = 0): void {
+  for (const [one, other] of [
+    [a, b],
+    [b, a],
+  ] as const) {
+    one.agent.setRemoteParameters(other.agent.localParameters, now)
+    one.agent.addRemoteCandidate(hostCandidate(other.at))
+    one.agent.endOfRemoteCandidates()
+    one.agent.endOfLocalCandidates()
+  }
+}
+
+/** Hands datagrams over at once, until neither side has any, then on to the next deadline, until `end`. */
+export function play(a: Side, b: Side, from: number, end: number): void {
+  let now = from
+  while (now <= end) {
+    for (let busy = true; busy;) {
+      busy = false
+      for (const [one, other] of [
+        [a, b],
+        [b, a],
+      ] as const) {
+        for (const { data } of one.drain(now)) {
+          busy = true
+          other.receive(data, one.at, now)
+        }
+      }
+    }
+    now = Math.max(now + 1e-6, Math.min(a.agent.deadline, b.agent.deadline))
+  }
+}
+
+function hash(text: string): number {
+  let value = 0
+  for (const character of text) value = (value * 31 + character.charCodeAt(0)) >>> 0
+  return value
+}
