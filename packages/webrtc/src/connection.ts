@@ -106,6 +106,7 @@ export class Connection {
         },
         queueTask: (task) => this.tasks.queue(task),
         transmit: () => this.transport?.peer.scheduleDrain(),
+        forget: (core) => this.channels.cores.delete(core),
       },
       (core: DataChannelCore) => this.fire(new RTCDataChannelEvent('datachannel', { channel: core.facade })),
     )

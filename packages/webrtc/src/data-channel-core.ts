@@ -27,6 +27,8 @@ export interface DataChannelHost {
   queueTask(task: () => void): void
   /** Something was given to the underlying channel. */
   transmit(): void
+  /** The channel is closed without ever having had an underlying one. */
+  forget(core: DataChannelCore): void
 }
 
 interface PendingBlob {
@@ -135,8 +137,10 @@ export class DataChannelCore {
     this.readyState = 'closing'
     this.closing = true
     // Without an underlying channel yet there is nothing to tell the peer.
-    if (this.channel === undefined) this.#host.queueTask(() => this.announceClosed(undefined))
-    else if (this.#pending.length === 0) this.channel.close()
+    if (this.channel === undefined) {
+      this.#host.forget(this)
+      this.#host.queueTask(() => this.announceClosed(undefined))
+    } else if (this.#pending.length === 0) this.channel.close()
     this.#host.transmit()
   }
 
