@@ -11,7 +11,7 @@ it('leaves nothing that keeps the process alive', async () => {
   await settled()
   const before = alive()
   const network = createNetwork({
-    mdns: { port: 45_353, timeout: 20, interfaces: (entry) => entry.internal && entry.family === 4 },
+    mdns: { port: 15_353, timeout: 20, interfaces: (entry) => entry.internal && entry.family === 4 },
   })
   const one = await network.bindUdp({ address: '127.0.0.1' })
   const listener = await network.listenTcp({ address: '127.0.0.1' })

@@ -6,7 +6,7 @@ import type { Mdns } from '@kaon/net'
 
 // On the loopback interface and ports of their own: nothing of this leaves the machine or meets its other mDNS programs.
 const GROUP = '224.0.0.251'
-let port = 20_000 + (process.pid % 20_000)
+let port = 20_000 + (process.pid % 10_000) // below those that systems hand out
 const open: { close(): void }[] = []
 
 function mdns(timeout = 2000): Mdns {
@@ -108,6 +108,20 @@ describe('mDNS on loopback', () => {
     publish(mdns(), 'x.local', '192.0.2.21')
     expect(await other).toBe('192.0.2.21')
     await expect(resolver.resolve('x.local', { signal: AbortSignal.abort('no') })).rejects.toBe('no')
+  })
+
+  it('asks for 256 names at a time, no more', async () => {
+    const resolver = mdns(200)
+    let waiting = 0
+    const many = Array.from({ length: 256 }, (_, index) => {
+      waiting++
+      return resolver.resolve(`n${index}.local`).then(() => waiting--)
+    })
+    expect(await resolver.resolve('one-too-many.local')).toBeUndefined()
+    expect(waiting).toBe(256)
+    await Promise.all(many)
+    publish(mdns(), 'again.local', '192.0.2.24')
+    expect(await mdns().resolve('again.local')).toBe('192.0.2.24')
   })
 
   it('refuses to publish what is no name or address', () => {

@@ -19,7 +19,7 @@ export interface MdnsTransportOptions {
 /** RFC 6762 §3 and §11 */
 const GROUPS = { 4: '224.0.0.251', 6: 'ff02::fb' } as const
 const HOP_LIMIT = 255
-const LONGEST_QUEUE = 64
+const LONGEST_QUEUE = 256
 
 export class MdnsTransport {
   readonly family: 4 | 6

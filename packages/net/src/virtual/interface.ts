@@ -1,8 +1,7 @@
 // One network interface of a virtual host: addresses at the lower end of a link.
 
-import { classifyIp, parseIp } from '../address.ts'
 import type { NetworkInterface } from '../network.ts'
-import { requireAddress } from './core.ts'
+import { isLinkLocal, requireAddress } from './core.ts'
 import type { Core } from './core.ts'
 import { VirtualNetworkError } from './errors.ts'
 import type { VirtualHost } from './host.ts'
@@ -104,7 +103,7 @@ export class VirtualInterface {
 
   /** @internal A link-local address as this host writes it. */
   zoned(address: string): string {
-    return address.startsWith('fe80:') ? `${address}%${this.name}` : address
+    return address.includes(':') && isLinkLocal(address) ? `${address}%${this.name}` : address
   }
 
   /** @internal Source address for a socket that is bound to the wildcard. */
@@ -122,11 +121,6 @@ export class VirtualInterface {
   #receive(packet: Packet): void {
     if (!this.#removed) this.#host.receivePacket(packet, this)
   }
-}
-
-function isLinkLocal(address: string): boolean {
-  const ip = parseIp(address)
-  return ip !== undefined && classifyIp(ip) === 'link-local'
 }
 
 function chooseAddresses(router: VirtualRouter, options: InterfaceOptions): readonly string[] {

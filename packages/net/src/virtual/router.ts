@@ -1,6 +1,7 @@
 // Routers form a tree below `internet`. A router knows each address below it, and sends the rest up.
 
-import { parseIp, classifyIp } from '../address.ts'
+import { parseIp } from '../address.ts'
+import { isLinkLocal } from './core.ts'
 import type { Core } from './core.ts'
 import { VirtualNetworkError } from './errors.ts'
 import { StatefulFirewall } from './filtering.ts'
@@ -113,7 +114,7 @@ export class VirtualRouter implements Attachable {
 
   /** Whether the router above learns of an address below. */
   protected advertises(address: string): boolean {
-    return classifyIp(parseIp(address)!) !== 'link-local'
+    return !isLinkLocal(address)
   }
 
   /** @internal */
@@ -152,7 +153,7 @@ export class VirtualRouter implements Attachable {
   }
 
   protected sendUp(packet: Packet): void {
-    if (this.link === undefined || classifyIp(parseIp(packet.destination)!) === 'link-local') {
+    if (this.link === undefined || isLinkLocal(packet.destination)) {
       this.core.drop(this.name, 'route', packet)
       return
     }
