@@ -50,10 +50,13 @@ function writeIpv4(text: string, start: number, end: number, out: Uint8Array, of
   return part === 4
 }
 
+/** Interface names and numbers; nothing that could end an address in other texts. */
+const zone = /^%[\w.:~@-]+$/
+
 function writeIpv6(text: string, out: Uint8Array, offset: number): boolean {
   let end = text.indexOf('%')
-  if (end === text.length - 1) return false
   if (end < 0) end = text.length
+  else if (!zone.test(text.slice(end))) return false
   let written = 0
   let gap = -1
   let index = 0
@@ -162,9 +165,9 @@ export function transportAddress(address: string, port: number): TransportAddres
   const bytes = parseAddress(address)
   if (bytes === undefined) throw new StunError('ERR_STUN_ADDRESS', `not an IP address: ${address}`)
   if (!isPort(port)) throw new StunError('ERR_STUN_ADDRESS', `not a port: ${port}`)
-  const zone = address.indexOf('%')
+  const percent = address.indexOf('%')
   const text = formatAddress(bytes)
-  return { address: zone < 0 ? text : text + address.slice(zone), port, family: bytes.length === 4 ? 4 : 6 }
+  return { address: percent < 0 ? text : text + address.slice(percent), port, family: bytes.length === 4 ? 4 : 6 }
 }
 
 /** Reads `192.0.2.1:3478` or `[2001:db8::1]:3478`; undefined when it is neither. */
