@@ -45,3 +45,18 @@ export interface CongestionController {
 
 /** Makes a controller for an association. `mtu` is the largest SCTP packet in bytes. */
 export type CongestionControllerFactory = (mtu: number) => CongestionController
+
+/** Bytes of chunks in a full packet (PMDCS, RFC 9260 §2.3). */
+export function segmentSize(mtu: number): number {
+  return mtu - 12
+}
+
+/** RFC 9260 §7.2.1. */
+export function initialWindow(segment: number): number {
+  return Math.min(4 * segment, Math.max(2 * segment, 4404))
+}
+
+/** RFC 9260 §7.2.3. */
+export function minimumThreshold(segment: number): number {
+  return 4 * segment
+}

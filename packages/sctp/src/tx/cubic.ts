@@ -1,0 +1,189 @@
+import { initialWindow, minimumThreshold, segmentSize } from './congestion.ts'
+import type { AckSample, CongestionController, CongestionControllerFactory } from './congestion.ts'
+import { HyStart } from './hystart.ts'
+
+// CUBIC (RFC 9438) with HyStart++ (RFC 9406), windows in bytes, times in ms.
+
+/** Segments per s³ (§4.1.2, §5.1). */
+const C = 0.4
+const BETA = 0.7
+/** Reno-friendly additive increase (§4.3). */
+const ALPHA = (3 * (1 - BETA)) / (1 + BETA)
+
+export interface CubicOptions {
+  /**
+   * Share of packets that may be lost without the window shrinking, as long as the round trip shows no queue. Default 0.02, 0 turns it
+   * off.
+   *
+   * A deliberate deviation from RFC 9260 §7.2.3. Loss on a wireless or long path mostly is not congestion, but taken for it 1 % of
+   * loss at 100 ms holds any sender that halves or nearly halves to about 1 Mbit/s. Congestion fills queues before it drops, so a loss
+   * without a queue is forgiven up to the rate that BBRv3 forgives; one with a queue, or above that rate, counts as ever.
+   */
+  readonly lossTolerance?: number
+}
+
+/** A factory for `congestionController`. */
+export function cubic(options: CubicOptions = {}): CongestionControllerFactory {
+  return (mtu) => new Cubic(mtu, options.lossTolerance ?? 0.02)
+}
+
+/** A queue shows when the round trip exceeds its minimum by this many ms, and by an eighth. */
+const QUEUE_MIN_DELAY = 10
+const QUEUE_SHARE = 1 / 8
+/** Packets beyond the tolerated share that are forgiven, so that few packets are not judged by one loss. */
+const LOSS_ALLOWANCE = 2
+/** Packets over which the rate of loss is taken. */
+const LOSS_SAMPLE = 500
+
+class Cubic implements CongestionController {
+  readonly name = 'cubic'
+  readonly pacingRate = 0
+  congestionWindow: number
+  slowStartThreshold = Infinity
+  private readonly lossTolerance: number
+  private readonly hyStart = new HyStart()
+  private segment: number
+  private recovering = false
+  /** W_max and the Reno estimate, bytes; K, ms; the start of the epoch, ms, -1 before it. */
+  private windowMax = 0
+  private windowReno = 0
+  private k = 0
+  private epoch = -1
+  private undo: readonly [number, number, number] = [0, 0, 0]
+  /** Recent packets and losses, and the lowest round trip of this round and the one before. */
+  private packets = 0
+  private losses = 0
+  private roundMin = Infinity
+  private lastRoundMin = Infinity
+  private minRoundTripTime = Infinity
+
+  constructor(mtu: number, lossTolerance: number) {
+    this.lossTolerance = lossTolerance
+    this.segment = segmentSize(mtu)
+    this.congestionWindow = initialWindow(this.segment)
+  }
+
+  onAck(sample: AckSample): void {
+    this.observe(sample)
+    if (this.recovering) return
+    if (!sample.windowLimited) {
+      // The clock stands while the user, not the window, limits (§5.8).
+      if (this.epoch >= 0 && sample.inFlight * 2 < this.congestionWindow) this.epoch = -1
+      return
+    }
+    if (this.congestionWindow < this.slowStartThreshold) {
+      const growth = this.hyStart.onAck(sample.ackedBytes, sample.roundTripTime, sample.roundStart)
+      if (growth < 0) this.slowStartThreshold = this.congestionWindow
+      else this.congestionWindow += growth
+      return
+    }
+    this.congestionWindow += this.increase(sample)
+  }
+
+  onCongestion(event: { now: number; inFlight: number; lostBytes: number }): boolean {
+    this.losses += event.lostBytes / this.segment
+    this.packets += event.lostBytes / this.segment
+    if (this.forgives()) return false
+    this.undo = [this.congestionWindow, this.slowStartThreshold, this.windowMax]
+    this.reduce()
+    this.congestionWindow = this.slowStartThreshold
+    this.recovering = true
+    return true
+  }
+
+  onRecovered(): void {
+    this.recovering = false
+  }
+
+  onTimeout(): void {
+    this.reduce()
+    this.congestionWindow = this.segment
+    this.recovering = false
+    this.hyStart.reset()
+  }
+
+  onSpurious(): void {
+    const [window, threshold, windowMax] = this.undo
+    if (window <= this.congestionWindow) return
+    this.congestionWindow = window
+    this.slowStartThreshold = threshold
+    this.windowMax = windowMax
+    this.recovering = false
+    this.epoch = -1
+  }
+
+  onIdle(idle: number, rto: number): void {
+    // RFC 9260 §7.2.1: halved for every RTO of idleness. What was learned stays in the threshold.
+    const floor = initialWindow(this.segment)
+    if (idle < rto || this.congestionWindow <= floor) return
+    this.slowStartThreshold = Math.max(this.slowStartThreshold, this.congestionWindow * 0.75)
+    this.congestionWindow = Math.max(floor, this.congestionWindow / 2 ** Math.min(32, Math.floor(idle / rto)))
+    this.epoch = -1
+  }
+
+  onPathChange(mtu: number): void {
+    this.segment = segmentSize(mtu)
+    this.congestionWindow = initialWindow(this.segment)
+    this.slowStartThreshold = Infinity
+    this.windowMax = 0
+    this.epoch = -1
+    this.recovering = false
+    this.packets = 0
+    this.losses = 0
+    this.roundMin = Infinity
+    this.lastRoundMin = Infinity
+    this.hyStart.reset()
+  }
+
+  /** §4.2 to §4.5: growth in bytes for one acknowledgement in congestion avoidance. */
+  private increase(sample: AckSample): number {
+    const { segment, congestionWindow } = this
+    if (this.epoch < 0) {
+      this.epoch = sample.now
+      this.windowReno = congestionWindow
+      if (this.windowMax < congestionWindow) this.windowMax = congestionWindow
+      this.k = Math.cbrt((this.windowMax - congestionWindow) / segment / C) * 1000
+    }
+    const elapsed = sample.now - this.epoch
+    // Reno grows by alpha segments a round trip; by one once it has passed where it was.
+    const alpha = this.windowReno < this.windowMax ? ALPHA : 1
+    this.windowReno += (alpha * segment * sample.ackedBytes) / congestionWindow
+    const t = (elapsed + sample.smoothedRoundTripTime - this.k) / 1000
+    let target = this.windowMax + C * t * t * t * segment
+    target = Math.max(congestionWindow, Math.min(target, congestionWindow * 1.5))
+    const growth = ((target - congestionWindow) * sample.ackedBytes) / congestionWindow
+    return Math.max(growth, this.windowReno - congestionWindow, 0)
+  }
+
+  /** §4.6, §4.7: the new threshold and W_max. */
+  private reduce(): void {
+    const window = this.congestionWindow
+    // Fast convergence: who was reduced below where he was makes room for others.
+    this.windowMax = window < this.windowMax ? (window * (1 + BETA)) / 2 : window
+    this.slowStartThreshold = Math.max(window * BETA, minimumThreshold(this.segment))
+    this.epoch = -1
+  }
+
+  private observe(sample: AckSample): void {
+    this.packets += sample.ackedBytes / this.segment
+    this.minRoundTripTime = sample.minRoundTripTime
+    if (sample.roundStart) {
+      this.lastRoundMin = this.roundMin
+      this.roundMin = Infinity
+      if (this.packets > Math.max(LOSS_SAMPLE, (2 * this.congestionWindow) / this.segment)) {
+        this.packets /= 2
+        this.losses /= 2
+      }
+    }
+    if (sample.roundTripTime > 0 && sample.roundTripTime < this.roundMin) this.roundMin = sample.roundTripTime
+  }
+
+  private forgives(): boolean {
+    if (this.lossTolerance === 0) return false
+    if (this.losses > LOSS_ALLOWANCE + this.lossTolerance * this.packets) return false
+    const current = this.roundMin === Infinity ? this.lastRoundMin : this.roundMin
+    if (current === Infinity) return false
+    const queue = current - this.minRoundTripTime
+    return queue < Math.max(QUEUE_MIN_DELAY, this.minRoundTripTime * QUEUE_SHARE)
+  }
+}

@@ -1,0 +1,571 @@
+import { padded, readUint32 } from '../bytes.ts'
+import type { SkippedMessage } from '../packet/forward-tsn.ts'
+import { encodeForwardTsn, encodeIForwardTsn } from '../packet/forward-tsn.ts'
+import {
+  DATA_HEADER_SIZE,
+  FLAG_BEGINNING,
+  FLAG_END,
+  FLAG_IMMEDIATE,
+  FLAG_UNORDERED,
+  I_DATA_HEADER_SIZE,
+  writeDataHeader,
+  writeIDataHeader,
+} from '../packet/data.ts'
+import { COMMON_HEADER_SIZE } from '../packet/common-header.ts'
+import type { SackView } from '../packet/sack.ts'
+import type { PacketWriter } from '../packet/writer.ts'
+import type { AssociationStats } from '../stats.ts'
+import { segmentSize } from './congestion.ts'
+import type { AckSample, CongestionController } from './congestion.ts'
+import { LossDetection } from './loss-detection.ts'
+import type { QueuedMessage } from './outgoing-stream.ts'
+import { OutstandingData } from './outstanding-data.ts'
+import type { AckResult } from './outstanding-data.ts'
+import { Pacer } from './pacer.ts'
+import { ProportionalRateReduction } from './prr.ts'
+import type { RetransmissionTimeout } from './rto.ts'
+import type { SendQueue } from './send-queue.ts'
+import { ABANDONED } from './tx-chunk.ts'
+import type { TxChunk } from './tx-chunk.ts'
+
+/** A fragment shorter than this is not worth squeezing into the rest of a packet, bytes. */
+const MIN_FRAGMENT = 128
+/** A probe of the tail allows for a delayed SACK of the peer when there is but one packet to acknowledge, ms. */
+const PEER_SACK_DELAY = 40
+const MAX_PEER_SACK_DELAY = 220
+
+export interface SenderOptions {
+  readonly initialTsn: number
+  readonly interleaved: boolean
+  readonly partialReliability: boolean
+  /** The peer's advertised receiver window, bytes. */
+  readonly peerWindow: number
+  readonly mtu: number
+  readonly queue: SendQueue
+  readonly rto: RetransmissionTimeout
+  readonly controller: CongestionController
+  readonly stats: AssociationStats
+}
+
+/** The sending half of an association: from queued messages to DATA chunks in packets, until they are acknowledged or given up. */
+export class Sender {
+  readonly data: OutstandingData
+  readonly controller: CongestionController
+  /** Bytes that the peer said it can take, less nothing. */
+  peerWindow: number
+  /** When the retransmission timer T3-rtx runs out, absolute ms (RFC 9260 §6.3). */
+  t3Deadline: number = Infinity
+  /** When a tail loss probe is due (RFC 8985 §7). */
+  probeDeadline: number = Infinity
+  /** The last SACK acknowledged something new. */
+  progressed = false
+  private mtu: number
+  private readonly interleaved: boolean
+  private readonly partialReliability: boolean
+  private readonly headerSize: number
+  private readonly queue: SendQueue
+  private readonly rto: RetransmissionTimeout
+  private readonly stats: AssociationStats
+  private readonly detection = new LossDetection()
+  private readonly prr = new ProportionalRateReduction()
+  private readonly pacer = new Pacer()
+  private packetNumber = 0
+  private lastSentAt: number | undefined
+  /** Loss is being repaired up to this TSN, -1 when not; with a smaller window when `reduced`. */
+  private recoveryPoint = -1
+  private reduced = false
+  /** Retransmissions of this recovery that were not reported as duplicates: all were, then nothing had been lost. */
+  private undoBalance = 0
+  private roundEnd = -1
+  private windowLimited = false
+  private probePending = false
+  private probeOutstanding = false
+  /** The probe repeated a chunk instead of carrying a new one, in this packet. */
+  private probeCopy = false
+  private probePacket = 0
+  private peerSackDelay = PEER_SACK_DELAY
+  /** Advanced.Peer.Ack.Point (RFC 3758 §3.5), and what was told of it. */
+  private advancedPoint = -1
+  private forwardPending = false
+  private forwardSentAt = -Infinity
+  private readonly sample: AckSample = {
+    now: 0,
+    ackedBytes: 0,
+    priorInFlight: 0,
+    inFlight: 0,
+    windowLimited: false,
+    roundTripTime: 0,
+    smoothedRoundTripTime: 0,
+    minRoundTripTime: 0,
+    roundStart: false,
+  }
+
+  constructor(options: SenderOptions) {
+    this.data = new OutstandingData(options.initialTsn)
+    this.controller = options.controller
+    this.peerWindow = options.peerWindow
+    this.mtu = options.mtu
+    this.interleaved = options.interleaved
+    this.partialReliability = options.partialReliability
+    this.headerSize = options.interleaved ? I_DATA_HEADER_SIZE : DATA_HEADER_SIZE
+    this.queue = options.queue
+    this.rto = options.rto
+    this.stats = options.stats
+  }
+
+  /** The handshake is done: what went with the COOKIE ECHO is timed from here. */
+  start(now: number): void {
+    this.rearm(now, true)
+  }
+
+  /** The earliest time at which `onTime` has something to do; packets that wait for their pace included. */
+  get deadline(): number {
+    const pace = this.pacer.deadline === 0 ? Infinity : this.pacer.deadline
+    return Math.min(this.t3Deadline, this.probeDeadline, this.detection.deadline, pace)
+  }
+
+  /** Nothing queued, nothing unacknowledged, nothing to forward. */
+  get idle(): boolean {
+    return this.queue.empty && this.data.empty
+  }
+
+  get lastAssignedTsn(): number {
+    return this.data.tsn(this.data.next - 1)
+  }
+
+  // --- acknowledgements
+
+  /** Takes a SACK. Returns false for one that is old or makes no sense. */
+  onSack(sack: SackView, now: number): boolean {
+    const { data } = this
+    if (!data.plausible(sack)) return false
+    if (data.unwrap(sack.cumulativeTsnAck) < data.cumulative) return false
+    const priorInFlight = data.inFlight
+    const result = data.acknowledge(sack)
+    this.progressed = result.advanced || result.ackedBytes > 0
+    const wasClosed = this.peerWindow < this.mtu
+    this.peerWindow = sack.receiverWindow
+    if (sack.duplicateCount > 0) this.onDuplicates(sack)
+    this.afterAck(result, priorInFlight, now)
+    // A window that opens again: what was sent into the closed one was thrown away (RFC 9260 §6.1 A).
+    if (wasClosed && this.peerWindow >= this.mtu && data.oldest !== undefined && !result.advanced) {
+      if (data.inFlightPayload <= this.mtu) data.markAllLost()
+    }
+    if (this.advancedPoint > data.cumulative && now - this.forwardSentAt >= (this.rto.smoothed ?? this.rto.value)) {
+      this.forwardPending = true
+    }
+    this.rearm(now, result.advanced)
+    return true
+  }
+
+  /** Takes the cumulative ack of a SHUTDOWN. */
+  onShutdownAck(tsn: number, now: number): void {
+    const priorInFlight = this.data.inFlight
+    const result = this.data.acknowledgeCumulative(tsn)
+    if (result === undefined) return
+    this.afterAck(result, priorInFlight, now)
+    this.rearm(now, result.advanced)
+  }
+
+  private afterAck(result: AckResult, priorInFlight: number, now: number): void {
+    const { data, rto } = this
+    const roundTripTime = result.sampleSentAt >= 0 ? Math.max(0.001, now - result.sampleSentAt) : 0
+    if (roundTripTime > 0) rto.measure(roundTripTime, now)
+    else if (result.advanced) rto.backoffs = 0
+    const smoothed = rto.smoothed ?? rto.value
+    const min = rto.min === Infinity ? smoothed : rto.min
+    if (result.newestPacket >= 0) {
+      // RFC 8985 §7.4: the probe was a copy and repaired the loss that it looked for. Nobody else will notice that one.
+      const repaired = this.probeCopy && result.newestPacket >= this.probePacket && now - result.newestSentAt >= min
+      if (repaired && this.recoveryPoint < 0) this.beginRecovery(now, priorInFlight, segmentSize(this.mtu))
+      this.probeOutstanding = false
+      this.probeCopy = false
+      this.detection.onAck(result, data.highestAcked, now, min)
+    }
+    const roundStart = data.cumulative >= this.roundEnd
+    if (roundStart) this.roundEnd = data.next - 1
+
+    if (this.recoveryPoint >= 0 && data.cumulative >= this.recoveryPoint) this.endRecovery(now)
+    this.detect(now, smoothed, min)
+
+    const { sample } = this
+    sample.now = now
+    sample.ackedBytes = result.ackedBytes
+    sample.priorInFlight = priorInFlight
+    sample.inFlight = data.inFlight
+    sample.windowLimited = this.windowLimited
+    sample.roundTripTime = roundTripTime
+    sample.smoothedRoundTripTime = smoothed
+    sample.minRoundTripTime = min
+    sample.roundStart = roundStart
+    if (result.ackedBytes > 0) this.controller.onAck(sample)
+    if (this.reduced) {
+      this.prr.onAck(result.ackedBytes, data.inFlight, this.controller.slowStartThreshold, segmentSize(this.mtu))
+    }
+    this.advancePeerAckPoint()
+  }
+
+  private detect(now: number, smoothed: number, min: number): void {
+    const { data } = this
+    const inFlight = data.inFlight
+    const lostBytes = this.detection.detect(data, now, smoothed, min)
+    if (lostBytes === 0) return
+    this.stats.fastRetransmits++
+    this.beginRecovery(now, inFlight, lostBytes)
+  }
+
+  /** Loss was seen. The controller is asked until it reduces the window, then left alone until all of this flight is repaired. */
+  private beginRecovery(now: number, inFlight: number, lostBytes: number): void {
+    if (this.recoveryPoint < 0) {
+      this.recoveryPoint = this.data.next - 1
+      this.undoBalance = 0
+    }
+    if (!this.reduced && this.controller.onCongestion({ now, inFlight, lostBytes })) {
+      this.reduced = true
+      this.recoveryPoint = this.data.next - 1
+      this.prr.begin(inFlight, segmentSize(this.mtu))
+    }
+  }
+
+  private endRecovery(now: number): void {
+    this.recoveryPoint = -1
+    this.detection.onRecovered()
+    if (this.reduced) {
+      this.reduced = false
+      this.controller.onRecovered(now)
+    }
+  }
+
+  /** Duplicate TSN reports: the peer got something twice. */
+  private onDuplicates(sack: SackView): void {
+    let ours = 0
+    for (let i = 0; i < sack.duplicateCount && i < 64; i++) {
+      const seq = this.data.unwrap(readUint32(sack.packet, sack.duplicates + 4 * i))
+      if (seq < this.data.next) ours++
+    }
+    if (ours === 0) return
+    if (this.probeOutstanding) {
+      // The probe met its original: the peer holds its SACKs back for longer than was allowed for.
+      this.probeOutstanding = false
+      this.probeCopy = false
+      this.peerSackDelay = Math.min(MAX_PEER_SACK_DELAY, this.peerSackDelay * 2)
+      return
+    }
+    if (this.undoBalance <= 0) return
+    this.stats.spuriousRetransmits += ours
+    this.detection.onSpurious()
+    this.undoBalance -= ours
+    if (this.undoBalance <= 0 && this.reduced) {
+      this.controller.onSpurious()
+      this.reduced = false
+    }
+  }
+
+  // --- timers
+
+  /** Runs what is due. Returns whether T3-rtx ran out, which counts against the peer (RFC 9260 §8.1). */
+  onTime(now: number): boolean {
+    if (now >= this.detection.deadline) {
+      const smoothed = this.rto.smoothed ?? this.rto.value
+      this.detect(now, smoothed, this.rto.min === Infinity ? smoothed : this.rto.min)
+      this.advancePeerAckPoint()
+    }
+    if (now >= this.probeDeadline) {
+      this.probeDeadline = Infinity
+      if (this.data.oldest !== undefined) {
+        this.probePending = true
+        this.stats.tailLossProbes++
+        this.t3Deadline = now + this.rto.value
+      }
+    }
+    if (now < this.t3Deadline) return false
+    this.onT3(now)
+    return true
+  }
+
+  private onT3(now: number): void {
+    this.stats.retransmissionTimeouts++
+    this.rto.backOff()
+    const probing = this.peerWindow < this.mtu && this.data.inFlightPayload <= this.mtu
+    this.loseAll()
+    // A probe of a closed window says nothing about the path.
+    if (!probing) this.controller.onTimeout(now, this.data.inFlight)
+    this.forwardPending = this.advancedPoint > this.data.cumulative
+    this.rearm(now, true)
+  }
+
+  private loseAll(): void {
+    this.data.markAllLost()
+    this.detection.reset()
+    this.probeDeadline = Infinity
+    this.probePending = false
+    this.reduced = false
+    this.recoveryPoint = this.data.next - 1
+    this.advancePeerAckPoint()
+  }
+
+  /** The path is another one, or is back: sends again at once what waits for a timeout. */
+  onPathChange(now: number): void {
+    this.loseAll()
+    this.rto.reset()
+    this.controller.onPathChange(this.mtu)
+    this.forwardPending = this.advancedPoint > this.data.cumulative
+    this.rearm(now, true)
+  }
+
+  setMtu(mtu: number): void {
+    this.mtu = mtu
+  }
+
+  /** Sets T3-rtx and the probe. `restart`: the earliest outstanding chunk was acknowledged (RFC 9260 §6.3.2 R3). */
+  private rearm(now: number, restart: boolean): void {
+    const { data } = this
+    const outstanding =
+      data.oldest !== undefined || this.advancedPoint > data.cumulative || data.peekLost() !== undefined
+    if (!outstanding) {
+      this.t3Deadline = Infinity
+      this.probeDeadline = Infinity
+      return
+    }
+    if (restart || this.t3Deadline === Infinity) this.t3Deadline = now + this.rto.value
+    this.armProbe(now)
+  }
+
+  private armProbe(now: number): void {
+    const { newest, oldest } = this.data
+    const { smoothed } = this.rto
+    if (newest === undefined || smoothed === undefined || this.probeOutstanding || this.rto.backoffs > 0) {
+      this.probeDeadline = Infinity
+      return
+    }
+    // RFC 8985 §7.2. Only one packet may be acknowledged late.
+    let timeout = Math.max(2 * smoothed, 2)
+    if (newest.packetNumber === oldest!.packetNumber) timeout += this.peerSackDelay
+    this.probeDeadline = Math.min(Math.max(now, newest.sentAt + timeout), this.t3Deadline)
+  }
+
+  // --- sending
+
+  /** Whether a packet may go now, as far as windows and pace say. */
+  ready(now: number): boolean {
+    this.prune(now)
+    if (this.probePending) return true
+    if (!this.hasWork(now)) {
+      this.pacer.deadline = 0
+      return false
+    }
+    const { controller, rto } = this
+    const slowStart = controller.congestionWindow < controller.slowStartThreshold
+    const rate = controller.pacingRate || Pacer.rate(controller.congestionWindow, rto.smoothed, slowStart)
+    return this.pacer.maySend(now, rate, this.mtu)
+  }
+
+  private hasWork(now: number): boolean {
+    const { data, controller } = this
+    const lost = data.peekLost()
+    // Unless the window is what holds us back, it counts as used when more than half of it is (RFC 9260 §7.2.1).
+    this.windowLimited = data.inFlight * 2 > controller.congestionWindow
+    if (lost === undefined && this.queue.empty) return false
+    if (!this.windowOpen()) {
+      this.windowLimited = true
+      return false
+    }
+    if (lost !== undefined) return true
+    if (data.full) return false
+    const message = this.queue.next(now)
+    return message !== undefined && this.peerAccepts(Math.min(message.data.length - message.offset, this.mtu))
+  }
+
+  /** Bytes of packet that the next chunk to be sent again needs, as it cannot be cut anew when the MTU has shrunk. */
+  get requiredSize(): number {
+    const lost = this.data.peekLost()
+    return lost === undefined ? 0 : lost.size + COMMON_HEADER_SIZE
+  }
+
+  private windowOpen(): boolean {
+    if (this.reduced) return this.prr.maySend
+    // RFC 9260 §6.1 B: less than cwnd in flight allows one more packet.
+    return this.data.inFlight < this.controller.congestionWindow
+  }
+
+  /** RFC 9260 §6.1 A: within the peer's window, or one chunk to probe it. */
+  private peerAccepts(length: number): boolean {
+    const { data } = this
+    return data.inFlightPayload + length <= this.peerWindow || data.oldest === undefined
+  }
+
+  /** Fills the packet with what may go. `ready` has allowed it. */
+  writeData(packet: PacketWriter, now: number): void {
+    const { data } = this
+    const before = data.inFlight
+    const number = this.packetNumber
+    if (this.lastSentAt !== undefined && data.oldest === undefined && data.peekLost() === undefined) {
+      this.controller.onIdle(now - this.lastSentAt, this.rto.value)
+    }
+    let wrote = false
+    for (let first = true; ; first = false) {
+      if (!first && !this.windowOpen()) break
+      const lost = data.peekLost()
+      if (lost !== undefined) {
+        if (lost.size > packet.room || this.givesUp(lost, now)) break
+        data.takeLost()
+        this.writeChunk(packet, lost, now, 0)
+        this.stats.retransmittedChunks++
+        this.undoBalance++
+        wrote = true
+        continue
+      }
+      if (!this.writeNew(packet, now)) break
+      wrote = true
+    }
+    if (!wrote && this.probePending) wrote = this.writeProbe(packet, now)
+    if (this.probePending) {
+      this.probePending = false
+      this.probeOutstanding = wrote
+    }
+    if (!wrote) return
+    const sent = data.inFlight - before
+    this.pacer.onSent(sent)
+    if (this.reduced) this.prr.onSent(sent)
+    this.packetNumber = number + 1
+    this.lastSentAt = now
+    if (this.t3Deadline === Infinity) this.t3Deadline = now + this.rto.value
+    this.armProbe(now)
+  }
+
+  /** Cuts the next chunk off the queue. Returns false when there is none, or no room for it. */
+  private writeNew(packet: PacketWriter, now: number): boolean {
+    const { data, queue, headerSize } = this
+    if (data.full) return false
+    const message = queue.next(now)
+    if (message === undefined) return false
+    if (message.offset > 0 && message.expiresAt <= now) {
+      this.giveUp(message)
+      this.advancePeerAckPoint()
+      return this.writeNew(packet, now)
+    }
+    const rest = message.data.length - message.offset
+    const room = (packet.room - headerSize) & ~3
+    let length = rest
+    if (length > room) {
+      // What fits into one packet is not cut in two.
+      const whole = (this.mtu - COMMON_HEADER_SIZE - headerSize) & ~3
+      if (room < MIN_FRAGMENT || (rest <= whole && room < whole)) return false
+      length = room
+    }
+    if (!this.peerAccepts(length)) return false
+    let flags = message.unordered ? FLAG_UNORDERED : 0
+    if (message.offset === 0) flags |= FLAG_BEGINNING
+    if (length === rest) flags |= FLAG_END
+    const chunk = data.insert(message, message.offset, length, headerSize + padded(length), flags, message.nextFragment)
+    // When nothing more can follow, a delayed SACK would only hold us up (RFC 7053 §5.1).
+    const stuck = data.inFlight + chunk.size >= this.controller.congestionWindow && !queue.isLast(message, length)
+    queue.take(message, length)
+    this.writeChunk(packet, chunk, now, stuck ? FLAG_IMMEDIATE : 0)
+    this.stats.dataChunksSent++
+    return true
+  }
+
+  private writeChunk(packet: PacketWriter, chunk: TxChunk, now: number, extraFlags: number): void {
+    const { bytes, offset } = packet
+    const message = chunk.message!
+    const tsn = this.data.tsn(chunk.seq)
+    const flags = chunk.flags | extraFlags
+    if (this.interleaved) {
+      const last = (flags & FLAG_BEGINNING) !== 0 ? message.ppid : chunk.fragment
+      writeIDataHeader(bytes, offset, flags, chunk.length, tsn, message.stream.id, message.messageId, last)
+    } else {
+      writeDataHeader(bytes, offset, flags, chunk.length, tsn, message.stream.id, message.messageId, message.ppid)
+    }
+    const { data } = message
+    const whole = chunk.offset === 0 && chunk.length === data.length
+    bytes.set(whole ? data : data.subarray(chunk.offset, chunk.offset + chunk.length), offset + this.headerSize)
+    packet.offset = offset + chunk.size
+    this.data.sent(chunk, this.packetNumber, now)
+  }
+
+  /** The probe when nothing new may be sent: the newest chunk once more (RFC 8985 §7.3). */
+  private writeProbe(packet: PacketWriter, now: number): boolean {
+    const chunk = this.data.newest
+    if (chunk === undefined || chunk.size > packet.room || this.givesUp(chunk, now)) return false
+    if (chunk.transmissions > chunk.message!.maxRetransmits) return false
+    this.data.markLost(chunk)
+    this.writeChunk(packet, chunk, now, FLAG_IMMEDIATE)
+    this.stats.retransmittedChunks++
+    this.probeCopy = true
+    this.probePacket = this.packetNumber
+    return true
+  }
+
+  // --- partial reliability (RFC 3758)
+
+  private givesUp(chunk: TxChunk, now: number): boolean {
+    if (!this.partialReliability) return false
+    const message = chunk.message!
+    return message.expiresAt <= now || chunk.transmissions > message.maxRetransmits
+  }
+
+  /** Gives up what is next to be sent again and may not be. */
+  private prune(now: number): void {
+    if (!this.partialReliability) return
+    for (
+      let chunk = this.data.peekLost();
+      chunk !== undefined && this.givesUp(chunk, now);
+      chunk = this.data.peekLost()
+    ) {
+      this.giveUp(chunk.message!)
+    }
+    this.advancePeerAckPoint()
+  }
+
+  private giveUp(message: QueuedMessage): void {
+    if (message.abandoned) return
+    message.abandoned = true
+    this.stats.messagesAbandoned++
+    if (message.offset < message.data.length) {
+      // The peer may hold, acknowledged, all fragments so far. It drops them only for a TSN to come that it is told to skip.
+      const placeholder = this.data.insert(message, message.offset, 0, this.headerSize, FLAG_END, message.nextFragment)
+      placeholder.state = ABANDONED
+      this.queue.drop(message)
+    }
+    this.data.abandon(message)
+  }
+
+  private advancePeerAckPoint(): void {
+    const { data } = this
+    if (this.advancedPoint < data.cumulative) this.advancedPoint = data.cumulative
+    while (data.get(this.advancedPoint + 1)?.state === ABANDONED) {
+      this.advancedPoint++
+      this.forwardPending = true
+    }
+    if (this.advancedPoint === data.cumulative) this.forwardPending = false
+  }
+
+  /** A FORWARD-TSN or I-FORWARD-TSN of at most `room` bytes is owed (RFC 3758 §3.5 C3, RFC 8260 §2.3.1). */
+  takeForwardTsn(room: number, now: number): Uint8Array | undefined {
+    if (!this.forwardPending) return undefined
+    const { data } = this
+    const limit = Math.floor((room - 8) / (this.interleaved ? 8 : 4))
+    const skipped = new Map<number, SkippedMessage>()
+    let point = data.cumulative
+    for (let seq = data.cumulative + 1; seq <= this.advancedPoint; seq++) {
+      const { stream, unordered, messageId } = data.get(seq)!.message!
+      const key = stream.id * 2 + (unordered ? 1 : 0)
+      if (this.interleaved || !unordered) {
+        if (!skipped.has(key) && skipped.size >= limit) break
+        skipped.set(key, { streamId: stream.id, unordered, messageId })
+      }
+      point = seq
+    }
+    if (point === data.cumulative) return undefined
+    this.forwardPending = false
+    this.forwardSentAt = now
+    if (this.t3Deadline === Infinity) this.t3Deadline = now + this.rto.value
+    const chunk = { newCumulativeTsn: data.tsn(point), skipped: [...skipped.values()] }
+    return this.interleaved ? encodeIForwardTsn(chunk) : encodeForwardTsn(chunk)
+  }
+
+  get forwardTsnPending(): boolean {
+    return this.forwardPending
+  }
+}

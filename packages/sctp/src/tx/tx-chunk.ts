@@ -1,0 +1,33 @@
+import type { QueuedMessage } from './outgoing-stream.ts'
+
+export const FREE = 0
+/** Sent, not acknowledged, not given up for lost. */
+export const IN_FLIGHT = 1
+/** Found lost, to be sent again. */
+export const LOST = 2
+/** Acknowledged by a gap ack block. */
+export const ACKED = 3
+/** Given up (RFC 3758). */
+export const ABANDONED = 4
+
+/** A place in the ring of outstanding chunks. The objects are reused, so a chunk costs no allocation. */
+export class TxChunk {
+  /** Unwrapped TSN. */
+  seq = -1
+  state: number = FREE
+  message: QueuedMessage | undefined = undefined
+  /** Where in the message's data. */
+  offset = 0
+  length = 0
+  /** Bytes on the wire: header, payload, padding. */
+  size = 0
+  flags = 0
+  fragment = 0
+  /** Time and number of the packet that carried it last. */
+  sentAt = 0
+  packetNumber = 0
+  transmissions = 0
+  /** Neighbours in the list of chunks in flight, in order of packet number. */
+  previous: TxChunk | undefined = undefined
+  next: TxChunk | undefined = undefined
+}
