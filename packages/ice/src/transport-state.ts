@@ -5,6 +5,8 @@ import type { IceState } from './types.ts'
 export function updateState(machine: Machine, now: number): void {
   const state = deriveState(machine, now)
   if (state === machine.state) return
+  // Whoever waits for 'connected' must see it, however fast everything else went.
+  if (state === 'completed' && machine.state !== 'connected') machine.emit({ type: 'state', state: 'connected' })
   machine.state = state
   machine.emit({ type: 'state', state })
 }
