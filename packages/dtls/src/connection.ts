@@ -253,7 +253,7 @@ export class DtlsConnection {
       at += HANDSHAKE_HEADER_LENGTH + fragment.body.length
       const { type, messageSeq } = fragment
       if (this.#handshakeDone && (type === HandshakeType.clientHello || type === HandshakeType.helloRequest)) {
-        this.#refuseRenegotiation(epoch)
+        this.#refuseRenegotiation(type, epoch)
         continue
       }
       if (epoch !== this.#handshake.epochOf(type)) {
@@ -317,14 +317,19 @@ export class DtlsConnection {
     }
   }
 
-  #refuseRenegotiation(epoch: number): void {
-    // Without protection it may come from anyone; under the keys it deserves an answer (RFC 5246 §7.2.2).
+  /**
+   * HelloRequest may be ignored (RFC 5246 §7.4.1.1), and is: some servers take a refusal for the end. A ClientHello asks for an answer,
+   * which is a warning (§7.2.2). Without protection either may come from anyone, and is nothing.
+   */
+  #refuseRenegotiation(type: number, epoch: number): void {
     if (epoch === 0) {
       this.stats.droppedUnexpected++
       return
     }
     this.stats.refusedRenegotiations++
-    if (this.#refusals++ < MAX_REFUSALS) this.#sendAlert(LEVEL_WARNING, ALERTS.no_renegotiation)
+    if (type === HandshakeType.clientHello && this.#refusals++ < MAX_REFUSALS) {
+      this.#sendAlert(LEVEL_WARNING, ALERTS.no_renegotiation)
+    }
   }
 
   // ---- alerts ----
