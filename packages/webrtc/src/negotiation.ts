@@ -12,6 +12,7 @@ import {
   maxMessageSize,
   readCredentials,
   readTransport,
+  remoteCandidates,
   sameCredentials,
   sharesTransport,
   transportSection,
@@ -253,7 +254,9 @@ export class Negotiation {
       password: described.password!,
       iceLite: described.iceLite,
       renomination: described.renomination,
-      ...this.#remoteCandidates(remoteDescription.model, remoteData),
+      candidates: remoteCandidates(remoteDescription.model, remoteData, remoteDescription.bundleAgreed),
+      // Who cannot trickle has said everything (W3C §5.6.6).
+      endOfCandidates: remoteData.endOfCandidates || connection.canTrickle === false,
     })
     updateMaxMessageSize(transport.sctpSlots, maxMessageSize(remoteData), connection.sendBufferSize)
     if (startsDtls) {
@@ -270,22 +273,6 @@ export class Negotiation {
       localMaxMessageSize: connection.maxMessageSize,
     })
     if (transport.peer.manager !== undefined) channels.start(transport.peer.manager)
-  }
-
-  #remoteCandidates(
-    model: SessionDescription,
-    data: MediaSection,
-  ): { candidates: readonly string[]; endOfCandidates: boolean } {
-    const sections = model.media.filter((section) => this.#isOurTransport(model, data, section))
-    return {
-      candidates: sections.flatMap((section) => section.attributes('candidate')),
-      // Who cannot trickle has said everything (W3C §5.6.6).
-      endOfCandidates: data.endOfCandidates || this.#connection.canTrickle === false,
-    }
-  }
-
-  #isOurTransport(model: SessionDescription, data: MediaSection, section: MediaSection): boolean {
-    return sharesTransport(model, data, section, this.#connection.session.currentRemote !== null)
   }
 
   // -- addIceCandidate
@@ -333,17 +320,23 @@ export class Negotiation {
     for (const place of places) {
       if (value === '') description.endCandidates(place)
       else if (!place.attributes('candidate').includes(value)) description.addCandidate(place, value, false)
-      if (data === undefined || !this.#isOurTransport(model, data, place)) continue
-      this.#feed(model, data, value)
+      if (data !== undefined && sharesTransport(model, data, place, description.bundleAgreed)) {
+        this.#feed(description, data, value)
+      }
     }
   }
 
   /** To the agent, when its remote generation is that of the description; otherwise the answer brings it. */
-  #feed(model: SessionDescription, data: MediaSection, value: string): void {
+  #feed(description: Description, data: MediaSection, value: string): void {
+    const { model, bundleAgreed } = description
     const { transport } = this.#connection
     if (transport === null || transport.remoteUsernameFragment !== transportSection(model, data).iceUfrag) return
-    if (value === '') transport.endRemoteCandidates()
-    else transport.addRemoteCandidate(value)
+    if (value !== '') {
+      transport.addRemoteCandidate(value)
+      return
+    }
+    for (const candidate of remoteCandidates(model, data, bundleAgreed)) transport.addRemoteCandidate(candidate)
+    transport.endRemoteCandidates()
   }
 }
 

@@ -33,6 +33,7 @@ import { toDictionary, toDOMString, toEnum } from './webidl.ts'
 type DescriptionCallback = (description: RTCSessionDescriptionInit) => void
 type ErrorCallback = (error: DOMException) => void
 
+// Optional arguments have defaults so that the `length` of every method is Web IDL's, which libraries look at.
 export class RTCPeerConnection extends EventTarget {
   declare onnegotiationneeded: Handler<RTCPeerConnection>
   declare onicecandidate: Handler<RTCPeerConnection, RTCPeerConnectionIceEvent>
@@ -51,7 +52,7 @@ export class RTCPeerConnection extends EventTarget {
    * Throws `TypeError` for values of the wrong type, `SyntaxError` and `InvalidAccessError` for ICE servers, and
    * `InvalidAccessError` for an expired certificate.
    */
-  constructor(configuration?: RTCConfiguration | null) {
+  constructor(configuration: RTCConfiguration | null | undefined = undefined) {
     super()
     const checked = checkConfiguration(toConfiguration(configuration), null, false)
     this.#connection = new Connection(this, checked)
@@ -129,7 +130,7 @@ export class RTCPeerConnection extends EventTarget {
   createOffer(options?: RTCOfferOptions): Promise<RTCSessionDescriptionInit>
   createOffer(success: DescriptionCallback, failure: ErrorCallback, options?: RTCOfferOptions): Promise<void>
   createOffer(
-    first?: RTCOfferOptions | DescriptionCallback,
+    first: RTCOfferOptions | DescriptionCallback | undefined = undefined,
     failure?: ErrorCallback,
     options?: RTCOfferOptions,
   ): Promise<RTCSessionDescriptionInit | void> {
@@ -145,7 +146,7 @@ export class RTCPeerConnection extends EventTarget {
   createAnswer(options?: RTCAnswerOptions): Promise<RTCSessionDescriptionInit>
   createAnswer(success: DescriptionCallback, failure: ErrorCallback): Promise<void>
   createAnswer(
-    first?: RTCAnswerOptions | DescriptionCallback,
+    first: RTCAnswerOptions | DescriptionCallback | undefined = undefined,
     failure?: ErrorCallback,
   ): Promise<RTCSessionDescriptionInit | void> {
     const promise = this.#chain(() => this.#negotiation.createAnswer())
@@ -159,7 +160,7 @@ export class RTCPeerConnection extends EventTarget {
     failure: ErrorCallback,
   ): Promise<void>
   setLocalDescription(
-    description?: RTCLocalSessionDescriptionInit,
+    description: RTCLocalSessionDescriptionInit | undefined = undefined,
     success?: () => void,
     failure?: ErrorCallback,
   ): Promise<void> {
@@ -185,7 +186,7 @@ export class RTCPeerConnection extends EventTarget {
   ): Promise<void>
   setRemoteDescription(
     description: RTCSessionDescriptionInit,
-    success?: () => void,
+    success: (() => void) | undefined = undefined,
     failure?: ErrorCallback,
   ): Promise<void> {
     const promise = this.#setRemoteDescription(description)
@@ -200,7 +201,7 @@ export class RTCPeerConnection extends EventTarget {
   addIceCandidate(candidate?: RTCIceCandidateInit | null): Promise<void>
   addIceCandidate(candidate: RTCIceCandidateInit, success: () => void, failure: ErrorCallback): Promise<void>
   addIceCandidate(
-    candidate?: RTCIceCandidateInit | null,
+    candidate: RTCIceCandidateInit | null | undefined = undefined,
     success?: () => void,
     failure?: ErrorCallback,
   ): Promise<void> {
@@ -231,7 +232,7 @@ export class RTCPeerConnection extends EventTarget {
   }
 
   /** Throws as the constructor does, and `InvalidModificationError` for what cannot change any more. */
-  setConfiguration(configuration?: RTCConfiguration | null): void {
+  setConfiguration(configuration: RTCConfiguration | null | undefined = undefined): void {
     const connection = this.#connection
     const converted = toConfiguration(configuration)
     if (connection.closed) throw domError('InvalidStateError', 'The connection is closed')
@@ -244,7 +245,7 @@ export class RTCPeerConnection extends EventTarget {
 
   // -- data
 
-  createDataChannel(label: string, init?: RTCDataChannelInit | null): RTCDataChannel {
+  createDataChannel(label: string, init: RTCDataChannelInit | null | undefined = undefined): RTCDataChannel {
     const connection = this.#connection
     if (arguments.length === 0) throw new TypeError('createDataChannel needs a label')
     if (connection.closed) throw domError('InvalidStateError', 'The connection is closed')
@@ -273,8 +274,8 @@ export class RTCPeerConnection extends EventTarget {
   }
 
   /** W3C WebRTC Statistics. Also after `close()`. Rejects with `InvalidAccessError` for a track, as there are none. */
-  async getStats(selector?: unknown): Promise<RTCStatsReport> {
-    if (selector !== undefined && selector !== null) {
+  async getStats(selector: unknown = null): Promise<RTCStatsReport> {
+    if (selector !== null) {
       throw domError('InvalidAccessError', 'The connection has no such track')
     }
     this.#stats ??= new StatsCollector(this.#connection)

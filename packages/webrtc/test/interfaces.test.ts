@@ -155,6 +155,22 @@ describe('event handler attributes', () => {
 })
 
 describe('RTCPeerConnection', () => {
+  it.each([
+    ['createOffer', 0],
+    ['createAnswer', 0],
+    ['setLocalDescription', 0],
+    ['setRemoteDescription', 1],
+    ['addIceCandidate', 0],
+    ['restartIce', 0],
+    ['getConfiguration', 0],
+    ['setConfiguration', 0],
+    ['createDataChannel', 1],
+    ['getStats', 0],
+    ['close', 0],
+  ] as const)('%s has the length of Web IDL', (name, length) => {
+    expect(RTCPeerConnection.prototype[name]).toHaveLength(length)
+  })
+
   it('is an EventTarget in its initial state', () => {
     const pc = stillPeer()
     expect(pc).toBeInstanceOf(EventTarget)

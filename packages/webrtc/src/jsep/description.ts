@@ -8,10 +8,13 @@ export class Description {
   readonly type: RTCSdpType
   readonly model: SessionDescription
   readonly object: RTCSessionDescription
+  /** It was made when bundling had been agreed on: the sections of a group have one transport. */
+  readonly bundleAgreed: boolean
 
-  constructor(type: RTCSdpType, model: SessionDescription, sdp: string) {
+  constructor(type: RTCSdpType, model: SessionDescription, sdp: string, bundleAgreed: boolean) {
     this.type = type
     this.model = model
+    this.bundleAgreed = bundleAgreed
     this.object = new RTCSessionDescription({ type, sdp })
   }
 

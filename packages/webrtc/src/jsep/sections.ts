@@ -88,7 +88,7 @@ export function maxMessageSize(section: MediaSection): number {
 
 /**
  * Whether candidates of `section` are candidates of the transport under `data`. Before bundling is agreed on, every
- * section of an offer has a transport of its own, so that theirs must not be mixed.
+ * section of an offer may have a transport of its own, so that theirs must not be mixed.
  */
 export function sharesTransport(
   model: SessionDescription,
@@ -97,7 +97,26 @@ export function sharesTransport(
   bundleAgreed: boolean,
 ): boolean {
   if (section === data || section === transportSection(model, data)) return true
+  return (bundleAgreed || data.bundleOnly) && isBundledAlike(model, data, section)
+}
+
+/** In one BUNDLE group and with the same credentials. */
+function isBundledAlike(model: SessionDescription, data: MediaSection, section: MediaSection): boolean {
   if (data.mid === undefined || section.mid === undefined) return false
-  if (!bundleAgreed && !data.bundleOnly) return false
   return model.bundleOf(data.mid)?.mids.includes(section.mid) === true && section.iceUfrag === data.iceUfrag
+}
+
+/**
+ * The remote candidates of the transport under `data`, as attribute values. When the peer has none of its own for it, it
+ * offers one transport for all sections ('max-bundle') and lists the candidates with another of them.
+ */
+export function remoteCandidates(
+  model: SessionDescription,
+  data: MediaSection,
+  bundleAgreed: boolean,
+): readonly string[] {
+  const candidatesOf = (sections: MediaSection[]): string[] =>
+    sections.flatMap((section) => section.attributes('candidate'))
+  const own = candidatesOf(model.media.filter((section) => sharesTransport(model, data, section, bundleAgreed)))
+  return own.length > 0 ? own : candidatesOf(model.media.filter((section) => isBundledAlike(model, data, section)))
 }

@@ -112,7 +112,7 @@ export class Session {
         dtlsRole,
       })
     }
-    return new Description(type, model, sdp)
+    return new Description(type, model, sdp, this.currentRemote !== null)
   }
 
   /** The five variables change here, at one point in time. */
