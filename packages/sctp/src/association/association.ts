@@ -319,7 +319,7 @@ export class Association {
     return this.core.receiver?.window.capacity ?? 0
   }
 
-  /** Bytes sent and neither acknowledged nor given up. */
+  /** Bytes of chunks sent and neither acknowledged, nor found lost, nor given up. */
   get bytesInFlight(): number {
     return this.core.sender?.data.inFlight ?? 0
   }

@@ -53,6 +53,9 @@ export class StreamReset {
   /** The peer's last request, and what became of it. */
   private peerNumber = 0
   private peerResult: number = NOTHING_TO_DO
+  /** The peer's request that waits for data, and the last one that did and was performed. */
+  private deferred: OutgoingResetRequest | undefined
+  private performedLate: OutgoingResetRequest | undefined
   /** The request of the peer's that asked us to reset, answered by our own request (§5.2.3). */
   private answering: number | undefined
 
@@ -65,6 +68,8 @@ export class StreamReset {
     this.nextNumber = this.core.localInitialTsn
     this.peerNumber = (this.core.peerInitialTsn - 1) >>> 0
     this.peerResult = NOTHING_TO_DO
+    this.deferred = undefined
+    this.performedLate = undefined
     this.current = undefined
     this.sendCurrent = false
     this.answering = undefined
@@ -179,6 +184,8 @@ export class StreamReset {
     const { receiver } = this.core
     if (!receiver!.resetDeferred || !receiver!.finishDeferredReset()) return
     this.peerResult = PERFORMED
+    this.performedLate = this.deferred
+    this.deferred = undefined
     this.core.sendControl(
       encodeReConfig([encodeReconfigurationResponse({ responseNumber: this.peerNumber, result: PERFORMED })]),
     )
@@ -203,7 +210,16 @@ export class StreamReset {
   private onOutgoingRequest(request: OutgoingResetRequest): number {
     const { receiver, negotiated } = this.core
     for (const id of request.streamIds) if (id >= negotiated!.inboundStreams) return WRONG_SSN
-    return receiver!.resetStreams(request.lastAssignedTsn, request.streamIds) ? PERFORMED : IN_PROGRESS
+    // The peer asks once more, under a new number, before it has heard that what it waits for was done. To do it again
+    // would tell the user of a second reset, and close whatever uses the streams by now.
+    if (this.performedLate !== undefined && isSameReset(request, this.performedLate)) return PERFORMED
+    this.performedLate = undefined
+    if (receiver!.resetStreams(request.lastAssignedTsn, request.streamIds)) {
+      this.deferred = undefined
+      return PERFORMED
+    }
+    this.deferred = request
+    return IN_PROGRESS
   }
 
   /** §5.2.3: the peer wants streams of ours reset. Our own request will answer, once they have sent what they had. */
@@ -245,4 +261,12 @@ export class StreamReset {
     this.core.queue.finishReset(streamIds, ok)
     this.core.events.push({ type: 'outgoing-reset', streamIds, ok })
   }
+}
+
+function isSameReset(a: OutgoingResetRequest, b: OutgoingResetRequest): boolean {
+  return (
+    a.lastAssignedTsn === b.lastAssignedTsn &&
+    a.streamIds.length === b.streamIds.length &&
+    a.streamIds.every((id, i) => id === b.streamIds[i])
+  )
 }

@@ -1,4 +1,4 @@
-import { initialWindow, minimumThreshold, segmentSize } from './congestion.ts'
+import { minimumThreshold, segmentSize } from './congestion.ts'
 import type { AckSample, CongestionController, CongestionControllerFactory } from './congestion.ts'
 import { HyStart } from './hystart.ts'
 
@@ -20,11 +20,16 @@ export interface CubicOptions {
    * without a queue is forgiven up to the rate that BBRv3 forgives; one with a queue, or above that rate, counts as ever.
    */
   readonly lossTolerance?: number
+  /**
+   * Packets to begin with. Default 10, as TCP (RFC 6928) and dcSCTP have it; RFC 9260 §7.2.1 allows 3 or 4. The sender paces them
+   * as soon as it knows the round trip.
+   */
+  readonly initialPackets?: number
 }
 
 /** A factory for `congestionController`. */
 export function cubic(options: CubicOptions = {}): CongestionControllerFactory {
-  return (mtu) => new Cubic(mtu, options.lossTolerance ?? 0.02)
+  return (mtu) => new Cubic(mtu, options.lossTolerance ?? 0.02, options.initialPackets ?? 10)
 }
 
 /** A queue shows when the round trip exceeds its minimum by this many ms, and by an eighth. */
@@ -34,6 +39,9 @@ const QUEUE_SHARE = 1 / 8
 const LOSS_ALLOWANCE = 2
 /** Packets over which the rate of loss is taken. */
 const LOSS_SAMPLE = 500
+/** Round trips without queue and loss after which the window grows by a quarter per round trip; at most so many after failures. */
+const PROBE_AFTER = 4
+const MAX_PROBE_AFTER = 64
 
 class Cubic implements CongestionController {
   readonly name = 'cubic'
@@ -56,11 +64,20 @@ class Cubic implements CongestionController {
   private roundMin = Infinity
   private lastRoundMin = Infinity
   private minRoundTripTime = Infinity
+  /** Rounds in a row whose round trip showed no queue, and how many it takes to probe. */
+  private emptyRounds = 0
+  private probeAfter: number = PROBE_AFTER
+  private readonly initialPackets: number
 
-  constructor(mtu: number, lossTolerance: number) {
+  constructor(mtu: number, lossTolerance: number, initialPackets: number) {
     this.lossTolerance = lossTolerance
+    this.initialPackets = initialPackets
     this.segment = segmentSize(mtu)
-    this.congestionWindow = initialWindow(this.segment)
+    this.congestionWindow = this.initialWindow
+  }
+
+  private get initialWindow(): number {
+    return this.initialPackets * this.segment
   }
 
   onAck(sample: AckSample): void {
@@ -77,13 +94,18 @@ class Cubic implements CongestionController {
       else this.congestionWindow += growth
       return
     }
-    this.congestionWindow += this.increase(sample)
+    let growth = this.increase(sample)
+    // The path is empty: CUBIC's own way back from one unlucky loss can take half a minute. Part of `lossTolerance`.
+    if (this.emptyRounds >= this.probeAfter) growth = Math.max(growth, sample.ackedBytes / 4)
+    this.congestionWindow += growth
   }
 
   onCongestion(event: { now: number; inFlight: number; lostBytes: number }): boolean {
     this.losses += event.lostBytes / this.segment
     this.packets += event.lostBytes / this.segment
     if (this.forgives()) return false
+    this.emptyRounds = 0
+    this.probeAfter = this.queueShows() ? PROBE_AFTER : Math.min(MAX_PROBE_AFTER, this.probeAfter * 2)
     this.undo = [this.congestionWindow, this.slowStartThreshold, this.windowMax]
     this.reduce()
     this.congestionWindow = this.slowStartThreshold
@@ -96,6 +118,7 @@ class Cubic implements CongestionController {
   }
 
   onTimeout(): void {
+    this.emptyRounds = 0
     this.reduce()
     this.congestionWindow = this.segment
     this.recovering = false
@@ -114,7 +137,7 @@ class Cubic implements CongestionController {
 
   onIdle(idle: number, rto: number): void {
     // RFC 9260 §7.2.1: halved for every RTO of idleness. What was learned stays in the threshold.
-    const floor = initialWindow(this.segment)
+    const floor = this.initialWindow
     if (idle < rto || this.congestionWindow <= floor) return
     this.slowStartThreshold = Math.max(this.slowStartThreshold, this.congestionWindow * 0.75)
     this.congestionWindow = Math.max(floor, this.congestionWindow / 2 ** Math.min(32, Math.floor(idle / rto)))
@@ -123,7 +146,7 @@ class Cubic implements CongestionController {
 
   onPathChange(mtu: number): void {
     this.segment = segmentSize(mtu)
-    this.congestionWindow = initialWindow(this.segment)
+    this.congestionWindow = this.initialWindow
     this.slowStartThreshold = Infinity
     this.windowMax = 0
     this.epoch = -1
@@ -168,6 +191,7 @@ class Cubic implements CongestionController {
     this.packets += sample.ackedBytes / this.segment
     this.minRoundTripTime = sample.minRoundTripTime
     if (sample.roundStart) {
+      if (this.lossTolerance > 0) this.emptyRounds = this.queueShows() ? 0 : this.emptyRounds + 1
       this.lastRoundMin = this.roundMin
       this.roundMin = Infinity
       if (this.packets > Math.max(LOSS_SAMPLE, (2 * this.congestionWindow) / this.segment)) {
@@ -180,10 +204,17 @@ class Cubic implements CongestionController {
 
   private forgives(): boolean {
     if (this.lossTolerance === 0) return false
-    if (this.losses > LOSS_ALLOWANCE + this.lossTolerance * this.packets) return false
+    // What a loss of just the tolerated rate exceeds but rarely: its mean and two standard deviations.
+    const expected = this.lossTolerance * this.packets
+    if (this.losses > expected + 2 * Math.sqrt(expected) + LOSS_ALLOWANCE) return false
+    return !this.queueShows()
+  }
+
+  /** Whether the round trip exceeds its minimum by what counts as a queue. Unknown counts as yes. */
+  private queueShows(): boolean {
     const current = this.roundMin === Infinity ? this.lastRoundMin : this.roundMin
-    if (current === Infinity) return false
-    const queue = current - this.minRoundTripTime
-    return queue < Math.max(QUEUE_MIN_DELAY, this.minRoundTripTime * QUEUE_SHARE)
+    if (current === Infinity) return true
+    const threshold = Math.max(QUEUE_MIN_DELAY, this.minRoundTripTime * QUEUE_SHARE)
+    return current - this.minRoundTripTime >= threshold
   }
 }
