@@ -1,7 +1,7 @@
 import * as nodeEntry from '@kaon/crypto'
 import { describe, expect, it } from 'vitest'
 import * as portableEntry from '../src/index.ts'
-import { createNodeAead } from '../src/node/aead.ts'
+import { createNodeAead, createNodeGcm } from '../src/node/aead.ts'
 import { nobleLibrary } from '../src/node/noble.ts'
 import { createNobleAead } from '../src/noble/aead.ts'
 import { describeAead } from './conformance/aead.ts'
@@ -17,7 +17,11 @@ for (const provider of BACKENDS) {
 }
 
 // What the accelerated ciphers stand in for is still there, for records that do not fit them and platforms without WebAssembly.
-describeAead('node:crypto alone', createNodeAead, ['chacha20-poly1305'])
+describeAead('node:crypto alone', createNodeAead, ['aes-128-gcm', 'aes-256-gcm', 'chacha20-poly1305'])
+describeAead('AES-GCM from the first record on', (name, key) => createNodeGcm(name, key, 0), [
+  'aes-128-gcm',
+  'aes-256-gcm',
+])
 describeAead('noble alone', (name, key) => createNobleAead(nobleLibrary, name, key), ['chacha20-poly1305'])
 
 describe('entry points', () => {

@@ -2,8 +2,9 @@
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import * as chacha20Poly1305 from './chacha20-poly1305.mjs'
+import * as gcm from './gcm.mjs'
 
-const KERNELS = { 'chacha20-poly1305': chacha20Poly1305.bytes }
+const KERNELS = { 'chacha20-poly1305': chacha20Poly1305.bytes, gcm: gcm.bytes }
 
 /** The generated module of a kernel, by its path from the package's folder. */
 export function generate() {

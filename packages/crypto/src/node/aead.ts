@@ -8,14 +8,51 @@ import {
   type KeyObject,
 } from 'node:crypto'
 import { aeadSizes, checkKeyLength, checkNonce, checkOutput, deliver, isCcm, NONCE_LENGTH } from '../checks.ts'
+import { timingSafeEqual } from '../equal.ts'
 import { CryptoError } from '../errors.ts'
 import type { Aead, AeadName } from '../types.ts'
+import { gcmKernel, type GcmKernel } from '../wasm/gcm.ts'
 import { plain } from './bytes.ts'
+import { FastGcm } from './gcm.ts'
 
 export function createNodeAead(name: AeadName, key: Uint8Array): Aead {
   const { keyLength, tagLength } = aeadSizes(name)
   checkKeyLength(key.length, keyLength)
   return new NodeAead(name, createSecretKey(key), tagLength)
+}
+
+/** AES-GCM the fast way, where that runs. `warmUp`: after how many records. */
+export function createNodeGcm(name: AeadName, key: Uint8Array, warmUp?: number): Aead {
+  const { keyLength, tagLength } = aeadSizes(name)
+  checkKeyLength(key.length, keyLength)
+  const keyObject = createSecretKey(key)
+  const slow = new NodeAead(name, keyObject, tagLength)
+  const kernel = trustedKernel()
+  return kernel === undefined ? slow : new FastGcm(slow, keyObject, kernel, warmUp)
+}
+
+let tested = false
+let trusted: GcmKernel | undefined
+
+/** The kernel, after it has agreed with the platform on one record: this also finds a platform whose AES-ECB works in another way. */
+function trustedKernel(): GcmKernel | undefined {
+  if (tested) return trusted
+  tested = true
+  const kernel = gcmKernel()
+  if (kernel === undefined) return undefined
+  const bytes = Uint8Array.from({ length: 140 }, (_, i) => i)
+  try {
+    const key = createSecretKey(bytes.subarray(0, 16))
+    const slow = new NodeAead('aes-128-gcm', key, 16)
+    const fast = new FastGcm(slow, key, kernel, 0)
+    const sealed = new Uint8Array(bytes.length + 16)
+    fast.seal(bytes.subarray(0, 12), bytes.subarray(0, 13), bytes, sealed, 0)
+    const opened = slow.open(bytes.subarray(0, 12), bytes.subarray(0, 13), sealed)
+    if (opened !== undefined && timingSafeEqual(opened, bytes)) trusted = kernel
+  } catch {
+    // no AES-ECB
+  }
+  return trusted
 }
 
 /** One cipher object per record over a key that was set up once. */

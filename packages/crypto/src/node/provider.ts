@@ -3,7 +3,7 @@ import { CryptoError } from '../errors.ts'
 import { createNobleAead } from '../noble/aead.ts'
 import type { AeadName, CryptoProvider } from '../types.ts'
 import { createPortableAead } from '../wasm/aead.ts'
-import { createNodeAead } from './aead.ts'
+import { createNodeAead, createNodeGcm } from './aead.ts'
 import { createNodeCbc, createNodeCtr } from './block.ts'
 import { generateNodeKeyPair } from './ecdh.ts'
 import { createNodeHash, createNodeHmac, nodeHash } from './hash.ts'
@@ -24,9 +24,10 @@ export const nodeProvider: CryptoProvider = {
   hmac: (name, key, data) => createNodeHmac(name, key).sign(data),
   createHmac: createNodeHmac,
   createAead: (name, key) =>
-    createPortableAead(name, key, (own) =>
-      hasAead(name) ? createNodeAead(name, own) : createNobleAead(nobleLibrary, name, own),
-    ),
+    createPortableAead(name, key, (own) => {
+      if (!hasAead(name)) return createNobleAead(nobleLibrary, name, own)
+      return name.endsWith('-gcm') ? createNodeGcm(name, own) : createNodeAead(name, own)
+    }),
   createAesCtr: createNodeCtr,
   createAesCbc: createNodeCbc,
   generateKeyPair: generateNodeKeyPair,
