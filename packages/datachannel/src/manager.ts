@@ -4,13 +4,13 @@ import type { Channel } from './channel.ts'
 import { ChannelCore, type ChannelOwner } from './core.ts'
 import { decodeDcep, encodeAck, encodeOpen, type OpenMessage } from './dcep.ts'
 import { DataChannelError } from './errors.ts'
-import { EventQueue } from './event-queue.ts'
 import type { ChannelEvent } from './events.ts'
-import { HeldMessages } from './held.ts'
+import { HeldMessages, type HeldMessage } from './held.ts'
 import { IncomingLimit } from './incoming-limit.ts'
 import { checkOptions, type ChannelOptions, type DtlsRole, type ManagerOptions } from './options.ts'
 import { isPartial, PartialMessage, type PartialBudget } from './partial.ts'
 import { readPayload } from './payload.ts'
+import { Queue } from './queue.ts'
 import { PPID } from './ppid.ts'
 import { createManagerStats, type ManagerStats } from './stats.ts'
 import { StreamTable, type StreamEntry } from './streams.ts'
@@ -37,7 +37,9 @@ export class DataChannelManager {
   readonly #held: HeldMessages
   /** Channels that wait for the association or the role. */
   readonly #waiting = new Set<ChannelCore>()
-  readonly #events = new EventQueue()
+  readonly #events = new Queue<ChannelEvent>()
+  /** What came too early and can be dealt with now, one by one, so that no channel is ahead of its events. */
+  readonly #inputs = new Queue<{ readonly id: number; readonly message: HeldMessage | undefined }>()
   /** Streams to reset once the event at hand is dealt with. */
   #resets: number[] = []
   #role: DtlsRole | undefined
@@ -144,6 +146,12 @@ export class DataChannelManager {
       this.#flushResets()
       const next = this.#events.shift()
       if (next !== undefined) return next
+      const input = this.#inputs.shift()
+      if (input !== undefined) {
+        if (input.message !== undefined) this.#receive(input.id, input.message.ppid, input.message.data, now)
+        else this.#incomingResetOf(input.id)
+        continue
+      }
       const event = this.#association.pollEvent()
       if (event === undefined) return undefined
       this.#handle(event, now)
@@ -165,11 +173,11 @@ export class DataChannelManager {
         for (const core of this.#waiting) this.#progress(core, now)
         return
       case 'incoming-reset':
-        if (event.all) for (const entry of Array.from(this.#streams.entries.values())) this.#incomingReset(entry, now)
-        else for (const id of event.streamIds) this.#incomingResetOf(id, now)
+        if (event.all) for (const entry of Array.from(this.#streams.entries.values())) this.#incomingReset(entry)
+        else for (const id of event.streamIds) this.#incomingResetOf(id)
         return
       case 'outgoing-reset':
-        for (const id of event.streamIds) this.#outgoingReset(id, event.ok, now)
+        for (const id of event.streamIds) this.#outgoingReset(id, event.ok)
         return
       case 'message-discarded': {
         const core = this.#streams.get(event.streamId)?.core
@@ -211,14 +219,14 @@ export class DataChannelManager {
       }
     } catch (error) {
       if (!(error instanceof DataChannelError)) throw error
-      this.#streams.forget(entry)
+      this.#streams.release(entry)
       return this.#closed(core, error)
     }
     core.state = 'open'
     this.stats.channelsOpened++
     this.#trace?.({ layer: 'datachannel', name: 'open', data: { id: core.id, label: core.parameters.label } })
     this.#events.push({ type: 'open', channel: core.channel })
-    this.#releaseHeld(entry, now)
+    this.#releaseHeld(entry)
   }
 
   /** A DATA_CHANNEL_OPEN on a stream without a channel (RFC 8832 §6). */
@@ -244,7 +252,7 @@ export class DataChannelManager {
     this.stats.channelsOpened++
     this.#trace?.({ layer: 'datachannel', name: 'channel', data: { id, label: open.label } })
     this.#events.push({ type: 'channel', channel: core.channel })
-    this.#releaseHeld(entry, now)
+    this.#releaseHeld(entry)
   }
 
   /** RFC 8832 §6: a channel that cannot be accepted is closed, without an ACK. */
@@ -267,7 +275,8 @@ export class DataChannelManager {
       else this.#hold(this.#streams.add(id, undefined), ppid, data)
     } else if (entry.incomingReset && entry.outgoing !== 'retired') {
       // The peer has seen our reset and uses the id anew before we saw its answer.
-      this.#hold(entry, ppid, data)
+      if (entry.lost || entry.resetAgain) this.stats.dropped.closing++
+      else this.#hold(entry, ppid, data)
     } else if (core === undefined) {
       if (entry.outgoing !== 'open') this.stats.dropped.closing++
       else if (ppid === PPID.DCEP) this.#receiveControl(id, data, now)
@@ -329,11 +338,12 @@ export class DataChannelManager {
     this.stats.dropped.noChannel++
     // RFC 8832 §6: user data on a stream without a channel is an error, and the stream is reset.
     this.#held.take(entry)
-    if (entry.core === undefined) this.#resetOutgoing(entry)
+    if (entry.outgoing === 'open') this.#resetOutgoing(entry)
+    else entry.lost = true
   }
 
-  #releaseHeld(entry: StreamEntry, now: number): void {
-    for (const { ppid, data } of this.#held.take(entry)) this.#receive(entry.id, ppid, data, now)
+  #releaseHeld(entry: StreamEntry): void {
+    for (const message of this.#held.take(entry)) this.#inputs.push({ id: entry.id, message })
   }
 
   // -- closing (RFC 8831 §6.7)
@@ -343,7 +353,7 @@ export class DataChannelManager {
     const entry = this.#streams.get(core.id)
     if (core.state === 'connecting' || entry === undefined) {
       this.#waiting.delete(core)
-      if (entry?.core === core) this.#streams.forget(entry)
+      if (entry?.core === core) this.#streams.release(entry)
       return this.#closed(core, undefined)
     }
     core.state = 'closing'
@@ -383,21 +393,24 @@ export class DataChannelManager {
     if (core !== undefined) this.#closed(core, core.error)
   }
 
-  #incomingResetOf(id: number, now: number): void {
+  #incomingResetOf(id: number): void {
     let entry = this.#streams.get(id)
     if (entry === undefined) {
-      // The peer closes a channel that we never had (negotiated there only) and waits for our reset. Once both sides
-      // have reset a stream, a further reset is answered by nobody, or two such stacks would go on for ever.
-      if (this.#streams.isFresh(id) || id >= (this.maxChannels ?? 0)) {
+      // The peer closes a channel that we never had (negotiated there only) and waits for our reset.
+      entry = id < (this.maxChannels ?? 0) ? this.#streams.answer(id) : undefined
+      if (entry === undefined) {
         this.stats.dropped.unexpectedReset++
         return
       }
-      entry = this.#streams.add(id, undefined)
     }
-    this.#incomingReset(entry, now)
+    this.#incomingReset(entry)
   }
 
-  #incomingReset(entry: StreamEntry, now: number): void {
+  #incomingReset(entry: StreamEntry): void {
+    if (entry.incomingReset) {
+      entry.resetAgain = true
+      return
+    }
     this.#held.take(entry)
     entry.partial?.clear()
     entry.incomingReset = true
@@ -407,24 +420,29 @@ export class DataChannelManager {
       core.state = 'closing'
       this.#events.push({ type: 'closing', channel: core.channel })
     }
-    if (entry.outgoing === 'reset') this.#release(entry, now)
+    if (entry.outgoing === 'reset') this.#release(entry)
     else this.#resetOutgoing(entry)
   }
 
-  #outgoingReset(id: number, ok: boolean, now: number): void {
+  #outgoingReset(id: number, ok: boolean): void {
     const entry = this.#streams.get(id)
     if (entry === undefined || entry.outgoing !== 'resetting') return
     if (!ok) return this.#retire(entry)
     entry.outgoing = 'reset'
-    if (entry.incomingReset) this.#release(entry, now)
+    if (entry.incomingReset) this.#release(entry)
   }
 
   /** Both directions are reset. */
-  #release(entry: StreamEntry, now: number): void {
+  #release(entry: StreamEntry): void {
     this.#streams.release(entry)
     const core = entry.core
     if (core !== undefined) this.#closed(core, core.error)
-    this.#releaseHeld(entry, now)
+    if (entry.held === undefined && !entry.lost && !entry.resetAgain) return
+    // The id is not free: what the peer did with it meanwhile happens now.
+    const next = this.#streams.add(entry.id, undefined)
+    if (entry.lost) this.#resetOutgoing(next)
+    this.#releaseHeld(entry)
+    if (entry.resetAgain) this.#inputs.push({ id: entry.id, message: undefined })
   }
 
   #closed(core: ChannelCore, error: DataChannelError | undefined): void {
@@ -447,6 +465,7 @@ export class DataChannelManager {
       if (entry.core !== undefined) this.#closed(entry.core, error)
     }
     this.#streams.clear()
+    this.#inputs.clear()
     this.#resets = []
   }
 

@@ -3,6 +3,8 @@ import type { HeldMessage } from './held.ts'
 import type { DtlsRole } from './options.ts'
 import type { PartialMessage } from './partial.ts'
 
+const MAX_ANSWERS = 8
+
 /** A pair of streams that is in use, or was and is not free yet. */
 export interface StreamEntry {
   readonly id: number
@@ -13,14 +15,18 @@ export interface StreamEntry {
   /** The peer has reset its outgoing stream. */
   incomingReset: boolean
   held: HeldMessage[] | undefined
+  /** The peer uses the id anew already (see `held`), and has closed that channel too. */
+  resetAgain: boolean
+  /** What the peer sent on the id since then had no room. */
+  lost: boolean
   partial: PartialMessage | undefined
 }
 
 /** Which stream ids are in use, and which is next (RFC 8832 §6). */
 export class StreamTable {
   readonly entries: Map<number, StreamEntry> = new Map()
-  /** Ids that both sides have reset and that nothing was heard of since. */
-  readonly #fresh = new Set<number>()
+  /** How often a reset was answered on a stream that carried nothing since. */
+  readonly #answers = new Map<number, number>()
   /** Ids of our parity below `#next` that are free again, longest free first. */
   readonly #freed = new Set<number>()
   #next = 0
@@ -41,34 +47,37 @@ export class StreamTable {
       outgoing: 'open',
       incomingReset: false,
       held: undefined,
+      resetAgain: false,
+      lost: false,
       partial: undefined,
     }
     this.entries.set(id, entry)
-    this.#fresh.delete(id)
+    this.#answers.delete(id)
     return entry
   }
 
-  /** Both directions were reset: the id may be used again. */
-  release(entry: StreamEntry): void {
-    this.forget(entry)
-    this.#fresh.add(entry.id)
+  /**
+   * An entry for a stream that the peer resets and that has no channel here. Undefined when that was done often enough:
+   * two stacks that answer such resets could do so for ever.
+   */
+  answer(id: number): StreamEntry | undefined {
+    const answers = this.#answers.get(id) ?? 0
+    if (answers === MAX_ANSWERS) return undefined
+    const entry = this.add(id, undefined)
+    this.#answers.set(id, answers + 1)
+    return entry
   }
 
-  /** The id was reserved and never used on the wire. */
-  forget(entry: StreamEntry): void {
+  /** The id is free: both directions were reset, or it was never used on the wire. */
+  release(entry: StreamEntry): void {
     this.entries.delete(entry.id)
     if (entry.id < this.#next && (entry.id & 1) === (this.#next & 1)) this.#freed.add(entry.id)
   }
 
   /** All streams are as new: the association was restarted. */
   clear(): void {
-    for (const entry of Array.from(this.entries.values())) this.forget(entry)
-    this.#fresh.clear()
-  }
-
-  /** A reset of this stream can only be a late echo: both sides have reset it already. */
-  isFresh(id: number): boolean {
-    return this.#fresh.has(id)
+    for (const entry of Array.from(this.entries.values())) this.release(entry)
+    this.#answers.clear()
   }
 
   /** A free id of our parity below `limit`, or undefined. */

@@ -181,6 +181,68 @@ describe('ids are used again', () => {
   })
 })
 
+describe('by a peer that is far ahead of us', () => {
+  const open = encodeOpen({
+    ordered: true,
+    maxRetransmits: undefined,
+    maxPacketLifeTime: undefined,
+    priority: 256,
+    label: 'next',
+    protocol: '',
+  })
+
+  /** The peer has closed a channel on stream 1, and we wait for the answer to our own reset. */
+  function ahead(maxHeldBytes = 10_000): Side {
+    const side = new Side({ role: 'client', maxHeldBytes }).connect()
+    side.association.resetsPass = false
+    side.manager.open({ label: 'last', negotiated: true, id: 1 }, 0)
+    side.association.events.push({ type: 'incoming-reset', streamIds: [1], all: false })
+    expect(side.words()).toEqual(['open last', 'closing last'])
+    return side
+  }
+
+  test('the next channel on the id was opened, used and closed', () => {
+    const side = ahead()
+    side.association.deliver(1, PPID.DCEP, open)
+    side.association.deliver(1, PPID.STRING, [0x78])
+    side.association.events.push({ type: 'incoming-reset', streamIds: [1], all: false })
+    side.association.deliver(1, PPID.STRING, [0x79]) // nobody does that
+    expect(side.words()).toEqual([])
+    side.association.resetsPass = true
+    side.association.transmit()
+    expect(side.words()).toEqual(['closed last', 'channel next', 'message next "x"', 'closing next'])
+    side.association.transmit()
+    expect(side.words()).toEqual(['closed next'])
+    expect(side.association.resets).toEqual([1, 1])
+  })
+
+  test('a negotiated channel that only the peer has was closed', () => {
+    const side = ahead()
+    side.association.events.push({ type: 'incoming-reset', streamIds: [1], all: false })
+    side.association.resetsPass = true
+    side.association.transmit()
+    expect(side.words()).toEqual(['closed last'])
+    side.association.transmit()
+    expect(side.words()).toEqual([])
+    expect(side.association.resets).toEqual([1, 1])
+    expect(side.manager.open({ negotiated: true, id: 1 }, 0).state).toBe('open')
+  })
+
+  test('and what it sent has no room: its channel is refused', () => {
+    const side = ahead(100)
+    side.association.deliver(1, PPID.DCEP, open)
+    side.association.deliver(1, PPID.STRING, [0x78])
+    side.association.deliver(1, PPID.STRING, [0x79])
+    side.association.resetsPass = true
+    side.poll()
+    side.association.transmit()
+    expect(side.words()).toEqual(['closed last'])
+    side.association.transmit()
+    expect(side.association.resets).toEqual([1, 1])
+    expect(side.manager.stats.dropped).toMatchObject({ noChannel: 1, closing: 1 })
+  })
+})
+
 describe('the association ends', () => {
   function connected(): Side {
     const side = new Side().connect()
