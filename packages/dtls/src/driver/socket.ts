@@ -45,13 +45,13 @@ export class DtlsSocket {
    * `remoteFingerprints`: without either nobody could be trusted, and `ERR_DTLS_OPTIONS` says so.
    */
   static async connect(options: DtlsConnectOptions): Promise<DtlsSocket> {
-    const { host, port, signal } = options
+    const { signal } = options
     const network = options.network ?? createNetwork()
     if (options.verifyPeer === undefined && options.remoteFingerprints === undefined) {
       throw new DtlsError('ERR_DTLS_OPTIONS', 'verifyPeer or remoteFingerprints is needed')
     }
     const connection = new DtlsConnection({ ...options, role: 'client', now: network.now() })
-    const remote = await resolve(network, host, port, signal)
+    const remote = await resolve(network, options)
     const udp = await network.bindUdp({
       family: remote.family,
       ...(options.localAddress === undefined ? {} : { address: options.localAddress }),
@@ -131,13 +131,13 @@ export class DtlsSocket {
   }
 }
 
-async function resolve(
-  network: Network,
-  host: string,
-  port: number,
-  signal: AbortSignal | undefined,
-): Promise<Endpoint> {
-  const [address] = await network.lookup(host, signal === undefined ? {} : { signal })
+/** The first address of the host, of the family of `localAddress` when that is given. */
+async function resolve(network: Network, options: DtlsConnectOptions): Promise<Endpoint> {
+  const { host, port, localAddress, signal } = options
+  const [address] = await network.lookup(host, {
+    ...(localAddress === undefined ? {} : { family: localAddress.includes(':') ? 6 : 4 }),
+    ...(signal === undefined ? {} : { signal }),
+  })
   const literal = normalizeAddress(address!) ?? address!
   return { address: literal, port, family: literal.includes(':') ? 6 : 4 }
 }
