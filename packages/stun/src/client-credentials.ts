@@ -9,14 +9,18 @@ import { readNonceCookie } from './nonce-cookie.ts'
 
 /** What a client knows about authenticating towards one server. `ShortTermCredentials` and `LongTermCredentials` implement it. */
 export interface ClientCredentials {
-  /** Adds what authenticates a request, integrity included: only FINGERPRINT may follow. */
-  authenticate(builder: MessageBuilder): void
-  /** Whether a response may be believed; pass it as `accept` to the transaction. */
-  accept(message: StunMessage): boolean
-  /** Whether the same request is worth sending again, in a new transaction, after this error response. */
-  retry(message: StunMessage): boolean
+  /** Adds what authenticates a request, integrity included (only FINGERPRINT may follow), and returns how to judge its responses. */
+  authenticate(builder: MessageBuilder): AuthenticatedRequest
   /** Forgets what the server told, because another server is next (RFC 8489 §10). */
   reset(): void
+}
+
+/** One request as it was authenticated, for others may have changed what the credentials know since. */
+export interface AuthenticatedRequest {
+  /** Whether a response may be believed; pass it as `accept` to the transaction. */
+  accept(message: StunMessage): boolean
+  /** Whether the same request is worth sending again, authenticated anew, in a new transaction, after this error response. */
+  retry(message: StunMessage): boolean
 }
 
 export interface CredentialOptions {
@@ -42,20 +46,20 @@ export class ShortTermCredentials implements ClientCredentials {
     this.#algorithm = options.algorithm
   }
 
-  authenticate(builder: MessageBuilder): void {
+  authenticate(builder: MessageBuilder): AuthenticatedRequest {
+    const algorithm = this.#algorithm
     builder.add(attribute.username, this.#username)
-    if (this.#algorithm !== 'sha256') builder.integrity(this.#key)
-    if (this.#algorithm !== 'sha1') builder.integritySha256(this.#key)
-  }
-
-  accept(message: StunMessage): boolean {
-    if (!checkIntegrity(message, this.#key, this.#algorithm)) return false
-    this.#algorithm ??= message.integritySha256Offset >= 0 ? 'sha256' : 'sha1' // §9.1.5
-    return true
-  }
-
-  retry(): boolean {
-    return false
+    if (algorithm !== 'sha256') builder.integrity(this.#key)
+    if (algorithm !== 'sha1') builder.integritySha256(this.#key)
+    return {
+      accept: (message) => {
+        // §9.1.4: when only one algorithm was sent, the response has to use that one.
+        if (!checkIntegrity(message, this.#key, algorithm)) return false
+        this.#algorithm ??= message.integritySha256Offset >= 0 ? 'sha256' : 'sha1' // §9.1.5
+        return true
+      },
+      retry: () => false,
+    }
   }
 
   reset(): void {
@@ -69,6 +73,7 @@ interface Challenge {
   readonly algorithms: readonly PasswordAlgorithm[] | undefined
   readonly algorithm: number
   readonly anonymous: boolean
+  readonly key: IntegrityKey
 }
 
 /** A server that answers 438 again and again would otherwise keep a client busy for ever. */
@@ -82,7 +87,6 @@ export class LongTermCredentials implements ClientCredentials {
   readonly #options: CredentialOptions
   readonly #username: string
   #challenge: Challenge | undefined
-  #key: IntegrityKey | undefined
   #stale = 0
 
   constructor(options: CredentialOptions) {
@@ -99,80 +103,90 @@ export class LongTermCredentials implements ClientCredentials {
 
   /** The key that requests are protected with, once there is one. */
   get key(): IntegrityKey | undefined {
-    return this.#key
+    return this.#challenge?.key
   }
 
-  authenticate(builder: MessageBuilder): void {
+  authenticate(builder: MessageBuilder): AuthenticatedRequest {
     const challenge = this.#challenge
-    const key = this.#key
-    if (challenge === undefined || key === undefined) return // §9.2.3.1
+    if (challenge !== undefined) this.#sign(builder, challenge) // else §9.2.3.1: the first request goes out bare
+    return {
+      accept: (message) => this.#accept(message, challenge),
+      retry: (message) => this.#retry(message, challenge),
+    }
+  }
+
+  #sign(builder: MessageBuilder, challenge: Challenge): void {
     if (challenge.anonymous) builder.add(attribute.userhash, userhash(this.#username, challenge.realm, this.#options))
     else builder.add(attribute.username, this.#username)
     builder.add(attribute.realm, challenge.realm).add(attribute.nonce, challenge.nonce)
     if (challenge.algorithms === undefined) {
-      builder.integrity(key)
+      builder.integrity(challenge.key)
       return
     }
     builder.add(attribute.passwordAlgorithms, challenge.algorithms)
     builder.add(attribute.passwordAlgorithm, algorithmList(challenge.algorithm)[0]!)
-    builder.integritySha256(key) // §9.2.5, last paragraph
+    builder.integritySha256(challenge.key) // §9.2.5, last paragraph
   }
 
-  accept(message: StunMessage): boolean {
+  #accept(message: StunMessage, sent: Challenge | undefined): boolean {
     const code = message.messageClass === 'error' ? message.get(attribute.errorCode)?.code : undefined
     if (code === 401 || code === 438) return true
     const nonce = message.get(attribute.nonce)
-    if (nonce !== undefined && this.#listMissing(nonce, message)) return false
-    if (this.#key === undefined) return true
+    if (nonce !== undefined && listIsMissing(nonce, message)) return false
+    if (sent === undefined) return true
     // This covers a bare 400 too: it must be discarded (§9.2.5).
-    if (!checkIntegrity(message, this.#key, this.#challenge!.algorithms === undefined ? undefined : 'sha256'))
-      return false
+    if (!checkIntegrity(message, sent.key, sent.algorithms === undefined ? undefined : 'sha256')) return false
     this.#stale = 0
     return true
   }
 
-  retry(message: StunMessage): boolean {
+  #retry(message: StunMessage, sent: Challenge | undefined): boolean {
     const code = message.get(attribute.errorCode)?.code
     if (code !== 401 && code !== 438) return false
-    const previous = this.#challenge
     const nonce = message.get(attribute.nonce)
-    const realm = message.get(attribute.realm) ?? (code === 438 ? previous?.realm : undefined)
-    if (nonce === undefined || realm === undefined || this.#listMissing(nonce, message)) return false
-    if (code === 401 && previous !== undefined && previous.realm === realm) return false // nothing would be different
-    if (code === 438 && ++this.#stale > MAX_STALE_IN_A_ROW) return false
-
+    const realm = message.get(attribute.realm) ?? (code === 438 ? sent?.realm : undefined)
+    if (nonce === undefined || realm === undefined || listIsMissing(nonce, message)) return false
+    if (code === 401 && sent?.realm === realm) return false // nothing would be different
+    if (code === 438) {
+      // Requests that overlap hear of the same stale nonce: the first of them has renewed it.
+      if (this.#challenge !== undefined && this.#challenge.nonce !== sent?.nonce) return true
+      if (++this.#stale > MAX_STALE_IN_A_ROW) return false
+    }
     let algorithms: readonly PasswordAlgorithm[] | undefined
     let algorithm: number = passwordAlgorithms.md5
     if (message.has(attribute.passwordAlgorithms)) {
       algorithms = message.get(attribute.passwordAlgorithms)
       const known = algorithms?.find((entry) => entry.algorithm === 1 || entry.algorithm === 2)
-      if (algorithms === undefined || known === undefined) return false
-      // The entries are views of the response, which is ours now, so they may be kept.
+      if (known === undefined) return false
       algorithm = known.algorithm
     }
+    const key = this.#deriveKey(realm, algorithm)
+    if (key === undefined) return false
+    // The list is a view of the response, which is ours now, so it may be kept.
     const anonymous = readNonceCookie(nonce)?.usernameAnonymity ?? false
-    this.#challenge = { realm, nonce, algorithms, algorithm, anonymous }
-    if (this.#key === undefined || previous?.realm !== realm || previous.algorithm !== algorithm) {
-      const { password, crypto, preparation } = this.#options
-      const credential = { username: this.#username, realm, password, algorithm }
-      try {
-        this.#key = longTermKey(credential, { ...(crypto && { crypto }), ...(preparation && { preparation }) })
-      } catch {
-        this.#challenge = previous // the realm came from the network and cannot be prepared
-        return false
-      }
-    }
+    this.#challenge = { realm, nonce, algorithms, algorithm, anonymous, key }
     return true
+  }
+
+  #deriveKey(realm: string, algorithm: number): IntegrityKey | undefined {
+    const current = this.#challenge
+    if (current?.realm === realm && current.algorithm === algorithm) return current.key
+    const { password, crypto, preparation } = this.#options
+    const credential = { username: this.#username, realm, password, algorithm }
+    try {
+      return longTermKey(credential, { ...(crypto && { crypto }), ...(preparation && { preparation }) })
+    } catch {
+      return undefined // the realm came from the network and cannot be prepared
+    }
   }
 
   reset(): void {
     this.#challenge = undefined
-    this.#key = undefined
     this.#stale = 0
   }
+}
 
-  /** The nonce promises PASSWORD-ALGORITHMS and there is none: somebody took it out (bid-down, §9.2.1). */
-  #listMissing(nonce: string, message: StunMessage): boolean {
-    return readNonceCookie(nonce)?.passwordAlgorithms === true && !message.has(attribute.passwordAlgorithms)
-  }
+/** The nonce promises PASSWORD-ALGORITHMS and there is none: somebody took it out (bid-down, §9.2.1). */
+function listIsMissing(nonce: string, message: StunMessage): boolean {
+  return readNonceCookie(nonce)?.passwordAlgorithms === true && !message.has(attribute.passwordAlgorithms)
 }

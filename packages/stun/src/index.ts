@@ -20,6 +20,11 @@ export { StunFramer } from './framer.ts'
 export { StunTransaction, type StunTransactionEvent, type StunTransactionOptions } from './transaction.ts'
 export { RetransmissionTimeout } from './rto.ts'
 export { formatStunUri, parseStunUri, type StunUri } from './uri.ts'
-export { type ClientCredentials, LongTermCredentials, ShortTermCredentials } from './client-credentials.ts'
+export {
+  type AuthenticatedRequest,
+  type ClientCredentials,
+  LongTermCredentials,
+  ShortTermCredentials,
+} from './client-credentials.ts'
 export { type Authenticator, LongTermAuthenticator, ShortTermAuthenticator } from './server-credentials.ts'
 export { BindingServer } from './binding-server.ts'

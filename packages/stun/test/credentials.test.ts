@@ -15,7 +15,7 @@ import {
   type StunMessage,
 } from '../src/index.ts'
 import { BindingServer } from '../src/binding-server.ts'
-import type { ClientCredentials } from '../src/client-credentials.ts'
+import type { AuthenticatedRequest, ClientCredentials } from '../src/client-credentials.ts'
 import { algorithmList } from '../src/attributes.ts'
 import { readNonceCookie, writeNonceCookie } from '../src/nonce-cookie.ts'
 import type { LongTermAuthenticatorOptions } from '../src/server-credentials.ts'
@@ -27,12 +27,20 @@ const passwords = new Map([['alice', 'secret']])
 const builder = new MessageBuilder()
 let count = 0
 
-function request(credentials?: ClientCredentials, change?: (builder: MessageBuilder) => void): Uint8Array {
+interface Sent {
+  readonly bytes: Uint8Array
+  readonly sent: AuthenticatedRequest
+}
+
+function send(credentials: ClientCredentials, change?: (builder: MessageBuilder) => void): Sent {
   builder.start('request', 1, new Uint8Array(12).fill(++count))
   change?.(builder)
-  credentials?.authenticate(builder)
-  return builder.finish()
+  const sent = credentials.authenticate(builder)
+  return { bytes: builder.finish(), sent }
 }
+
+const request = (credentials: ClientCredentials): Uint8Array => send(credentials).bytes
+const bareRequest = (): Uint8Array => builder.start('request', 1, new Uint8Array(12).fill(++count)).finish()
 
 function serve(options?: Partial<LongTermAuthenticatorOptions>): BindingServer {
   return new BindingServer({
@@ -48,13 +56,18 @@ const ask = (
 ): StunMessage => decodeMessage(server.respond(bytes, source, now)!)!
 const codeOf = (message: StunMessage): number | undefined => message.get(attribute.errorCode)?.code
 
-/** Challenge and retry; returns both responses. */
-function authenticate(server: BindingServer, credentials: ClientCredentials, now = 0): [StunMessage, StunMessage] {
-  const first = ask(server, request(credentials), now)
-  expect(credentials.accept(first)).toBe(true)
-  expect(credentials.retry(first)).toBe(true)
-  const second = ask(server, request(credentials), now)
-  return [first, second]
+/** Challenge and retry; returns both responses, and how the second request was authenticated. */
+function authenticate(
+  server: BindingServer,
+  credentials: ClientCredentials,
+  now = 0,
+): [challenge: StunMessage, response: StunMessage, sent: AuthenticatedRequest] {
+  const first = send(credentials)
+  const challenge = ask(server, first.bytes, now)
+  expect(first.sent.accept(challenge)).toBe(true)
+  expect(first.sent.retry(challenge)).toBe(true)
+  const second = send(credentials)
+  return [challenge, ask(server, second.bytes, now), second.sent]
 }
 
 describe('the long-term mechanism (RFC 8489 §9.2)', () => {
@@ -66,18 +79,18 @@ describe('the long-term mechanism (RFC 8489 §9.2)', () => {
   ] as const)('challenges, and takes %s', (_what, options, algorithm, password) => {
     const server = serve(options)
     const credentials = new LongTermCredentials(user)
-    const [challenge, response] = authenticate(server, credentials)
+    const [challenge, response, sent] = authenticate(server, credentials)
     expect(codeOf(challenge)).toBe(401)
     expect(challenge.get(attribute.realm)).toBe('example.org')
     expect(challenge.integrityOffset + challenge.integritySha256Offset).toBe(-2)
     expect(response.messageClass).toBe('success')
     expect(response.get(attribute.xorMappedAddress)).toEqual(from)
-    expect(credentials.accept(response)).toBe(true)
+    expect(sent.accept(response)).toBe(true)
     const key = longTermKey({ ...user, realm: 'example.org', algorithm: password })
     expect(checkIntegrity(response, key, algorithm)).toBe(true)
-    const sent = decodeMessage(request(credentials))!
-    expect(sent.has(attribute.userhash)).toBe('usernameAnonymity' in options)
-    expect(sent.has(attribute.username)).toBe(!('usernameAnonymity' in options))
+    const next = decodeMessage(request(credentials))!
+    expect(next.has(attribute.userhash)).toBe('usernameAnonymity' in options)
+    expect(next.has(attribute.username)).toBe(!('usernameAnonymity' in options))
   })
 
   it('puts the features into the nonce, as appendix B.1 does', () => {
@@ -103,10 +116,10 @@ describe('the long-term mechanism (RFC 8489 §9.2)', () => {
     ]) {
       const server = serve()
       const credentials = new LongTermCredentials(wrong)
-      const [, response] = authenticate(server, credentials)
+      const [, response, sent] = authenticate(server, credentials)
       expect(codeOf(response)).toBe(401)
       expect(response.has(attribute.nonce)).toBe(true)
-      expect(credentials.retry(response)).toBe(false)
+      expect(sent.retry(response)).toBe(false)
     }
   })
 
@@ -115,20 +128,34 @@ describe('the long-term mechanism (RFC 8489 §9.2)', () => {
     const credentials = new LongTermCredentials(user)
     authenticate(server, credentials, 0)
     expect(ask(server, request(credentials), 1000).messageClass).toBe('success')
-    const stale = ask(server, request(credentials), 1001)
+    const [one, two] = [send(credentials), send(credentials)] // they overlap
+    const stale = ask(server, one.bytes, 1001)
     expect(codeOf(stale)).toBe(438)
-    expect(credentials.accept(stale)).toBe(true)
-    expect(credentials.retry(stale)).toBe(true)
+    expect(one.sent.accept(stale)).toBe(true)
+    expect(one.sent.retry(stale)).toBe(true)
+    expect(two.sent.retry(ask(server, two.bytes, 1001))).toBe(true)
     expect(ask(server, request(credentials), 1001).messageClass).toBe('success')
+  })
+
+  it('lets first requests overlap: each is challenged, each is sent again', () => {
+    const server = serve()
+    const credentials = new LongTermCredentials(user)
+    const all = [send(credentials), send(credentials), send(credentials)]
+    for (const { bytes, sent } of all) expect(sent.retry(ask(server, bytes))).toBe(true)
+    const again = all.map(() => send(credentials))
+    for (const { bytes, sent } of again) expect(sent.accept(ask(server, bytes))).toBe(true)
   })
 
   it('follows no endless row of 438', () => {
     const credentials = new LongTermCredentials(user)
     authenticate(serve(), credentials)
-    const stale = (): StunMessage => ask(serve(), request(credentials)) // each server has a nonce key of its own
-    for (let turn = 0; turn < 3; turn++) expect(credentials.retry(stale())).toBe(true)
-    expect(codeOf(stale())).toBe(438)
-    expect(credentials.retry(stale())).toBe(false)
+    const stale = (): boolean => {
+      const { bytes, sent } = send(credentials)
+      const response = ask(serve(), bytes) // each server has a nonce key of its own
+      expect(codeOf(response)).toBe(438)
+      return sent.retry(response)
+    }
+    expect([stale(), stale(), stale(), stale()]).toEqual([true, true, true, false])
   })
 
   it('takes a nonce only from the address that it was given to', () => {
@@ -138,14 +165,14 @@ describe('the long-term mechanism (RFC 8489 §9.2)', () => {
     const elsewhere = { address: '192.0.2.7', port: 4322, family: 4 } as const
     expect(codeOf(ask(server, request(credentials), 0, elsewhere))).toBe(438)
     const nonce = (source: typeof elsewhere | typeof from): unknown =>
-      ask(server, request(), 0, source).get(attribute.nonce)
+      ask(server, bareRequest(), 0, source).get(attribute.nonce)
     expect(nonce(from)).not.toBe(nonce(elsewhere))
   })
 
   it('checks in the order of §9.2.4', () => {
     const server = serve()
     const key = longTermKey({ ...user, realm: 'example.org', algorithm: 2 })
-    const nonce = ask(server, request()).get(attribute.nonce)!
+    const nonce = ask(server, bareRequest()).get(attribute.nonce)!
     const make = (change: (builder: MessageBuilder) => void): number | undefined => {
       builder.start('request', 1, new Uint8Array(12))
       change(builder)
@@ -183,13 +210,11 @@ describe('the long-term mechanism (RFC 8489 §9.2)', () => {
     const server = serve()
     const credentials = new LongTermCredentials(user)
     authenticate(server, credentials)
-    const response = ask(
-      server,
-      request(credentials, (b) => b.addRaw(0x7fff, new Uint8Array(2))),
-    )
+    const { bytes, sent } = send(credentials, (b) => b.addRaw(0x7fff, new Uint8Array(2)))
+    const response = ask(server, bytes)
     expect(codeOf(response)).toBe(420)
     expect(response.get(attribute.unknownAttributes)).toEqual([0x7fff])
-    expect(credentials.accept(response)).toBe(true)
+    expect(sent.accept(response)).toBe(true)
   })
 
   it('notices when the list of algorithms was taken out of a challenge (§9.2.1)', () => {
@@ -200,18 +225,19 @@ describe('the long-term mechanism (RFC 8489 §9.2)', () => {
       .add(attribute.realm, 'example.org')
       .add(attribute.nonce, nonce)
       .finish()
-    expect(new LongTermCredentials(user).retry(decodeMessage(forged)!)).toBe(false)
+    expect(send(new LongTermCredentials(user)).sent.retry(decodeMessage(forged)!)).toBe(false)
     const success = builder.start('success', 1, new Uint8Array(12)).add(attribute.nonce, nonce).finish()
-    expect(new LongTermCredentials(user).accept(decodeMessage(success)!)).toBe(false)
+    expect(send(new LongTermCredentials(user)).sent.accept(decodeMessage(success)!)).toBe(false)
   })
 
   it('gives up when no algorithm on the list is known, or the challenge is incomplete', () => {
+    const first = (): AuthenticatedRequest => send(new LongTermCredentials(user)).sent
     const challenge = (change: (builder: MessageBuilder) => void): StunMessage => {
       builder.start('error', 1, new Uint8Array(12)).add(attribute.errorCode, { code: 401, reason: '' })
       change(builder)
       return decodeMessage(builder.finish())!
     }
-    const retry = (message: StunMessage): boolean => new LongTermCredentials(user).retry(message)
+    const retry = (message: StunMessage): boolean => first().retry(message)
     expect(retry(challenge((b) => b.add(attribute.realm, 'r').add(attribute.nonce, 'n')))).toBe(true)
     expect(retry(challenge((b) => b.add(attribute.realm, 'r')))).toBe(false)
     expect(retry(challenge((b) => b.add(attribute.nonce, 'n')))).toBe(false)
@@ -228,19 +254,20 @@ describe('the long-term mechanism (RFC 8489 §9.2)', () => {
 
   it('believes no unprotected response once it is authenticated, a bare 400 included (§9.2.5)', () => {
     const credentials = new LongTermCredentials(user)
-    authenticate(serve(), credentials)
+    const [, , sent] = authenticate(serve(), credentials)
     const bare = builder.start('success', 1, new Uint8Array(12)).add(attribute.xorMappedAddress, from).finish()
-    expect(credentials.accept(decodeMessage(bare)!)).toBe(false)
+    expect(sent.accept(decodeMessage(bare)!)).toBe(false)
     const bad = builder
       .start('error', 1, new Uint8Array(12))
       .add(attribute.errorCode, { code: 400, reason: '' })
       .finish()
-    expect(credentials.accept(decodeMessage(bad)!)).toBe(false)
+    expect(sent.accept(decodeMessage(bad)!)).toBe(false)
     const weak = builder.start('success', 1, new Uint8Array(12)).integrity(credentials.key!).finish()
-    expect(credentials.accept(decodeMessage(weak)!)).toBe(false) // SHA-1 where SHA-256 was agreed
+    expect(sent.accept(decodeMessage(weak)!)).toBe(false) // SHA-1 where SHA-256 was agreed
     credentials.reset()
     expect(credentials.realm).toBeUndefined()
-    expect(credentials.accept(decodeMessage(bare)!)).toBe(true)
+    expect(credentials.key).toBeUndefined()
+    expect(send(credentials).sent.accept(decodeMessage(bare)!)).toBe(true)
   })
 
   it('survives any attributes a stranger sends', () => {
@@ -262,7 +289,7 @@ describe('the long-term mechanism (RFC 8489 §9.2)', () => {
     const server = serve()
     const key = longTermKey({ ...user, realm: 'example.org' })
     const cookie = writeNonceCookie({ passwordAlgorithms: true, usernameAnonymity: false })
-    const honest = ask(server, request(), 5000).get(attribute.nonce)!
+    const honest = ask(server, bareRequest(), 5000).get(attribute.nonce)!
     for (const nonce of [
       '',
       'x',
@@ -305,10 +332,10 @@ describe('the short-term mechanism (RFC 8489 §9.1)', () => {
 
   it('sends both integrities first and then the one that was answered', () => {
     const credentials = new ShortTermCredentials(user)
-    const first = request(credentials)
-    expect(decodeMessage(first.slice())!.integrityOffset).toBeGreaterThan(0)
-    const response = ask(server, first)
-    expect(credentials.accept(response)).toBe(true)
+    const { bytes, sent } = send(credentials)
+    expect(decodeMessage(bytes.slice())!.integrityOffset).toBeGreaterThan(0)
+    const response = ask(server, bytes)
+    expect(sent.accept(response)).toBe(true)
     expect(response.integrityOffset).toBe(-1)
     expect(response.integritySha256Offset).toBeGreaterThan(0)
     const second = decodeMessage(request(credentials))!
@@ -320,23 +347,26 @@ describe('the short-term mechanism (RFC 8489 §9.1)', () => {
 
   it('answers SHA-1 with SHA-1', () => {
     const credentials = new ShortTermCredentials({ ...user, algorithm: 'sha1' })
-    const response = ask(server, request(credentials))
+    const { bytes, sent } = send(credentials)
+    const response = ask(server, bytes)
     expect(response.integritySha256Offset).toBe(-1)
-    expect(credentials.accept(response)).toBe(true)
-    expect(credentials.retry()).toBe(false)
+    expect(sent.accept(response)).toBe(true)
+    expect(sent.retry(response)).toBe(false)
+    const other = send(new ShortTermCredentials({ ...user, algorithm: 'sha256' }))
+    expect(sent.accept(ask(server, other.bytes))).toBe(false)
   })
 
   it('refuses requests without integrity (400), with a wrong password or user (401), and without integrity of its own', () => {
-    expect(codeOf(ask(server, request()))).toBe(400)
+    expect(codeOf(ask(server, bareRequest()))).toBe(400)
     for (const wrong of [
       { ...user, password: 'wrong' },
       { ...user, username: 'bob' },
     ]) {
-      const credentials = new ShortTermCredentials(wrong)
-      const response = ask(server, request(credentials))
+      const { bytes, sent } = send(new ShortTermCredentials(wrong))
+      const response = ask(server, bytes)
       expect(codeOf(response)).toBe(401)
       expect(response.integrityOffset + response.integritySha256Offset).toBe(-2)
-      expect(credentials.accept(response)).toBe(false)
+      expect(sent.accept(response)).toBe(false)
     }
   })
 })

@@ -2,10 +2,10 @@ import type { Endpoint, Network, Timer, TlsOptions } from '@kaon/net'
 import { transportAddress } from '../address.ts'
 import { assertFits, attribute } from '../attributes.ts'
 import { createTransactionId, MessageBuilder } from '../builder.ts'
-import type { ClientCredentials } from '../client-credentials.ts'
+import type { AuthenticatedRequest, ClientCredentials } from '../client-credentials.ts'
 import { StunError } from '../error.ts'
 import { checkFingerprint } from '../integrity.ts'
-import { decodeMessage, type StunMessage } from '../message.ts'
+import { decodeMessage, type StunMessage, transactionKey } from '../message.ts'
 import { methods } from '../numbers.ts'
 import { RetransmissionTimeout } from '../rto.ts'
 import { StunTransaction, type StunTransactionEvent } from '../transaction.ts'
@@ -105,8 +105,9 @@ export class StunClient {
 
   /** @throws StunError `ERR_STUN_OPTION` when `server` or an option makes no sense. Contacts nobody. */
   constructor(options: StunClientOptions) {
-    const uri = parseStunUri(options.server)
-    const server = uri ?? parseHostPort(options.server)
+    const isUri = /^stuns?:/i.test(options.server)
+    const uri = isUri ? parseStunUri(options.server) : undefined
+    const server = isUri ? uri : parseHostPort(options.server)
     if (server === undefined) throw new StunError('ERR_STUN_OPTION', `not a STUN server: ${options.server}`)
     if (options.software !== undefined) assertFits(attribute.software, options.software)
     this.#transport = options.transport ?? (uri?.scheme === 'stuns' ? 'tls' : 'udp')
@@ -145,9 +146,9 @@ export class StunClient {
     try {
       for (let redirections = 0; ;) {
         const link = await guard.race(this.#connect())
-        const { bytes, key } = this.#write(method, build)
+        const { bytes, authentication } = this.#write(method, build)
         const response = await guard
-          .race(this.#transact(link, bytes), () => this.#drop(key))
+          .race(this.#transact(link, bytes, authentication), () => this.#drop(transactionKey(bytes, 8)))
           .catch((error: unknown) => {
             if (this.#tryNextAddress(link, error)) return undefined
             throw error
@@ -155,7 +156,7 @@ export class StunClient {
         if (response === undefined) continue
         if (response.message.messageClass === 'success') return response
         const code = response.message.get(attribute.errorCode)!
-        if (this.#options.credentials?.retry(response.message)) continue
+        if (authentication?.retry(response.message)) continue
         if (code.code === 300 && redirections++ < MAX_REDIRECTIONS && this.#redirect(response)) continue
         throw refusal(code.code, code.reason, this.#options.credentials !== undefined)
       }
@@ -180,19 +181,21 @@ export class StunClient {
     }
   }
 
-  #write(method: number, build: ((builder: MessageBuilder) => void) | undefined): { bytes: Uint8Array; key: string } {
+  #write(
+    method: number,
+    build: ((builder: MessageBuilder) => void) | undefined,
+  ): { bytes: Uint8Array; authentication: AuthenticatedRequest | undefined } {
     const { software, credentials, random } = this.#options
     const builder = this.#builder.start('request', method, createTransactionId(random))
     build?.(builder)
     if (software !== undefined) builder.add(attribute.software, software)
-    credentials?.authenticate(builder)
-    const bytes = builder.fingerprint().finish()
-    return { bytes, key: decodeMessage(bytes)!.transactionKey }
+    const authentication = credentials?.authenticate(builder)
+    return { bytes: builder.fingerprint().finish(), authentication }
   }
 
-  #transact(link: Link, request: Uint8Array): Promise<StunResponse> {
+  #transact(link: Link, request: Uint8Array, authentication: AuthenticatedRequest | undefined): Promise<StunResponse> {
     const now = this.#network.now()
-    const { maxTransmissions, lastWait, credentials, trace } = this.#options
+    const { maxTransmissions, lastWait, trace } = this.#options
     const transaction = new StunTransaction({
       request,
       now,
@@ -201,7 +204,7 @@ export class StunClient {
       ...(maxTransmissions !== undefined && { maxTransmissions }),
       ...(lastWait !== undefined && { lastWait }),
       ...(trace && { trace }),
-      ...(credentials && { accept: (message: StunMessage) => credentials.accept(message) }),
+      ...(authentication && { accept: authentication.accept }),
     })
     return new Promise<StunResponse>((resolve, reject) => {
       this.#pending.set(transaction.key, {

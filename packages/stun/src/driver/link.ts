@@ -1,4 +1,5 @@
 import type { Endpoint, Network, TcpConnection, TlsOptions, UdpSocket } from '@kaon/net'
+import { parseAddress } from '../address.ts'
 import { StunFramer } from '../framer.ts'
 
 /** How a client's messages travel. */
@@ -42,12 +43,17 @@ export async function openLink(options: LinkOptions): Promise<Link> {
   const connection = await network.connectTcp({
     host: remote.address,
     port: remote.port,
-    ...(transport === 'tls' && { tls: { serverName: options.serverName, ...options.tls } }),
+    ...(transport === 'tls' && { tls: { ...serverName(options.serverName), ...options.tls } }),
     ...(options.localAddress !== undefined && { localAddress: options.localAddress }),
     ...(options.localPort !== undefined && { localPort: options.localPort }),
     ...(signal && { signal }),
   })
   return new TcpLink(connection)
+}
+
+/** An address is no server name (RFC 6066 §3). */
+function serverName(host: string): TlsOptions {
+  return parseAddress(host) === undefined ? { serverName: host } : {}
 }
 
 class UdpLink implements Link {
