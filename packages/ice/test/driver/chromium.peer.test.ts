@@ -122,7 +122,8 @@ class Session {
   async until(condition: () => boolean | Promise<boolean>, ms = 20_000): Promise<void> {
     for (const end = Date.now() + ms; !(await condition());) {
       if (Date.now() > end) {
-        throw new Error(`still ${this.ice.state} and ${await this.chromiumState()} after ${ms} ms`)
+        const theirs = this.page.isClosed() ? 'gone' : await this.chromiumState()
+        throw new Error(`still ${this.ice.state} and ${theirs} after ${ms} ms`)
       }
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
@@ -220,11 +221,7 @@ test('consent with Chromium holds, and a page that has gone is noticed', async (
     expect(session.ice.stats().agent.consentChecksSent).toBeGreaterThanOrEqual(2)
     expect(session.states).not.toContain('disconnected')
     await session.page.close()
-    await session
-      .until(() => session.ice.state === 'disconnected', 15_000)
-      .catch((error: unknown) => {
-        if (session.ice.state !== 'disconnected') throw error
-      })
+    await session.until(() => session.ice.state === 'disconnected', 15_000)
     session.ice.close()
   } finally {
     await chromium.close()

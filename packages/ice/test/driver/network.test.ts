@@ -151,22 +151,43 @@ describe('a cable', () => {
     expect(b.states).toContain('failed')
   })
 
-  test('another interface takes over while the first one is dead', async () => {
-    const net = new VirtualNetwork({ seed: 9 })
-    const host = net.addHost()
-    const second = host.addInterface()
-    const a = makePeer(host, { role: 'controlling' }, 1)
-    const b = makePeer(net.addHost(), {}, 2)
-    connect(a, b)
-    await net.runUntil(() => a.ice.state === 'completed' && b.ice.state === 'completed')
-    const before = a.ice.selectedPair!.local.address
-    host.interface('eth0').link.down()
-    await net.runUntil(() => a.states.includes('disconnected'), 15_000)
-    await net.runUntil(() => isConnected(a, b), 10_000)
-    expect(a.ice.selectedPair!.local.address).not.toBe(before)
-    expect(second.addresses).toContain(a.ice.selectedPair!.local.address)
-    await exchange(net, a, b)
-    await net.run(60_000)
-    expect(isConnected(a, b)).toBe(true)
-  })
+  for (const role of ['controlling', 'controlled'] as const) {
+    test(`another interface takes over while the first one is dead (${role})`, async () => {
+      const net = new VirtualNetwork({ seed: 9 })
+      const host = net.addHost()
+      const second = host.addInterface()
+      const a = makePeer(host, { role }, 1)
+      const b = makePeer(net.addHost(), { role: role === 'controlling' ? 'controlled' : 'controlling' }, 2)
+      connect(a, b)
+      await net.runUntil(() => a.ice.state === 'completed' && b.ice.state === 'completed')
+      const before = a.ice.selectedPair!.local.address
+      host.interface('eth0').link.down()
+      await net.runUntil(() => a.states.includes('disconnected'), 15_000)
+      await net.runUntil(() => isConnected(a, b), 10_000)
+      expect(a.ice.selectedPair!.local.address).not.toBe(before)
+      expect(second.addresses).toContain(a.ice.selectedPair!.local.address)
+      await exchange(net, a, b)
+      await net.run(60_000)
+      expect(isConnected(a, b)).toBe(true)
+      expect(a.ice.stats().pairs.filter((pair) => pair.nominated)).toHaveLength(1)
+    })
+  }
+
+  for (const role of ['controlling', 'controlled'] as const) {
+    test(`a NAT that forgets everything: the path moves to the new binding (${role} behind it)`, async () => {
+      const net = new VirtualNetwork({ seed: 10 })
+      const nat = net.addNat({ type: 'full-cone', portAllocation: 'random' })
+      const a = makePeer(net.addHost({ via: nat }), { role }, 1)
+      const b = makePeer(net.addHost(), { role: role === 'controlling' ? 'controlled' : 'controlling' }, 2)
+      connect(a, b)
+      await net.runUntil(() => a.ice.state === 'completed' && b.ice.state === 'completed')
+      const before = b.ice.selectedPair!.remote.port
+      nat.reset()
+      await net.run(20_000)
+      await exchange(net, a, b)
+      expect(b.ice.selectedPair!.remote.port).not.toBe(before)
+      await net.run(60_000)
+      expect(isConnected(a, b)).toBe(true)
+    })
+  }
 })

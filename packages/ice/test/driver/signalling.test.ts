@@ -229,6 +229,57 @@ describe('misuse', () => {
     }
   })
 
+  test('a callback that throws stops neither the others nor the clock', async () => {
+    const { net, a, b } = twoHosts()
+    connect(a, b)
+    let thrown = 0
+    a.ice.onSelectedPairChange = () => {
+      thrown++
+      throw new Error('from a callback')
+    }
+    for (let i = 0; i < 50 && !isConnected(a, b); i++) await net.run(5).catch(() => undefined)
+    expect(thrown).toBeGreaterThan(0)
+    expect(a.states.slice(0, 2)).toEqual(['checking', 'connected'])
+    await net.run(60_000)
+    expect(isConnected(a, b)).toBe(true)
+  })
+
+  test('connected is told before completed, however fast', async () => {
+    const net = new VirtualNetwork({ seed: 1 })
+    const host = net.addHost()
+    const a = makePeer(host, { role: 'controlling' }, 1)
+    const b = makePeer(host, {}, 2)
+    a.ice.gather()
+    b.ice.gather()
+    await net.run(10)
+    for (const [one, other] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      one.ice.setRemoteParameters(other.ice.localParameters)
+      for (const candidate of other.ice.localCandidates) one.ice.addRemoteCandidate(candidate)
+      one.ice.addRemoteCandidate(undefined)
+    }
+    await net.run(10)
+    expect(a.states).toEqual(['checking', 'connected', 'completed'])
+    expect(b.states).toEqual(['checking', 'connected', 'completed'])
+  })
+
+  test('a thousand connections leave nothing behind', async () => {
+    const net = new VirtualNetwork({ seed: 1 })
+    const hosts = [net.addHost(), net.addHost()] as const
+    for (let i = 0; i < 500; i++) {
+      const a = makePeer(hosts[0], { role: 'controlling' }, 2 * i + 1)
+      const b = makePeer(hosts[1], {}, 2 * i + 2)
+      connect(a, b)
+      await net.runUntil(() => isConnected(a, b))
+      a.ice.close()
+      b.ice.close()
+    }
+    expect(hosts[0].openHandles + hosts[1].openHandles).toBe(0)
+    await net.runUntilIdle()
+  })
+
   test('close while gathering leaves no socket', async () => {
     const net = new VirtualNetwork({ seed: 1 })
     const host = net.addHost()
