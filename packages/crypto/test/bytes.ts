@@ -6,10 +6,7 @@ export function hex(text: string): Uint8Array {
 }
 
 export function toHex(bytes: Uint8Array | undefined): string | undefined {
-  if (bytes === undefined) return undefined
-  let text = ''
-  for (const byte of bytes) text += (byte + 0x100).toString(16).slice(1)
-  return text
+  return bytes === undefined ? undefined : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')
 }
 
 export function ascii(text: string): Uint8Array {
@@ -24,14 +21,14 @@ export function count(length: number, first = 0): Uint8Array {
 /** Reproducible noise. */
 export function noise(length: number, seed = 1): Uint8Array {
   let state = (seed * 2654435761) >>> 0 || 1
-  return Uint8Array.from({ length }, () => {
+  const bytes = new Uint8Array(length)
+  for (let i = 0; i < length; i++) {
     state ^= state << 13
-    state >>>= 0
     state ^= state >>> 17
     state ^= state << 5
-    state >>>= 0
-    return state & 0xff
-  })
+    bytes[i] = state
+  }
+  return bytes
 }
 
 export function errorCode(run: () => unknown): string | undefined {

@@ -149,7 +149,7 @@ describe.each(PROVIDERS)('with the backend $name', (provider) => {
           }
         },
       ),
-      { seed: 4, numRuns: provider.name === 'noble' ? 100 : 2000 },
+      { seed: 4, numRuns: provider.name === 'noble' ? 100 : 1000 },
     )
   })
 

@@ -85,8 +85,8 @@ describe('numbers and strings', () => {
 })
 
 describe('times', () => {
-  it('are what Date says, every day for four hundred years', () => {
-    for (let time = Date.UTC(1950, 0, 1, 1, 2, 3); time < Date.UTC(2360, 0, 1); time += 86_400_000) {
+  it('are what Date says, on days through four hundred years', () => {
+    for (let time = Date.UTC(1950, 0, 1, 1, 2, 3); time < Date.UTC(2360, 0, 1); time += 13 * 86_400_000) {
       if (readTime(new DerReader(writeTime(time))) !== time) throw new Error(new Date(time).toISOString())
     }
   })
