@@ -34,7 +34,6 @@ const MAX_PARAMETERS = 4
 /** Our request that waits for its answer. One at a time (RFC 6525 §5.1.1). */
 interface OwnRequest {
   readonly streamIds: number[]
-  readonly firstNumber: number
   number: number
   lastAssignedTsn: number
   timeouts: number
@@ -94,7 +93,7 @@ export class StreamReset {
       const number = this.nextNumber
       this.nextNumber = (number + 1) >>> 0
       const lastAssignedTsn = core.sender!.lastAssignedTsn
-      this.current = { streamIds, firstNumber: number, number, lastAssignedTsn, timeouts: 0, inProgress: false }
+      this.current = { streamIds, number, lastAssignedTsn, timeouts: 0, inProgress: false }
       this.sendCurrent = true
     }
     if (!this.sendCurrent) return
@@ -237,13 +236,11 @@ export class StreamReset {
   /** §5.2.7. */
   private onResponse(number: number, result: number, now: number): void {
     const { current, core } = this
-    if (current === undefined) return
-    // Any of the numbers that this request went under.
-    const age = distance32(number, current.firstNumber)
-    if (age < 0 || distance32(number, current.number) > 0) return
+    // Not the numbers that this request went under before: the peer takes requests in sequence, so the last number has
+    // to be answered ere a new one is used, or all later ones would be refused.
+    if (current === undefined || number !== current.number) return
     core.errors = 0
     if (result === IN_PROGRESS) {
-      if (number !== current.number) return
       current.inProgress = true
       current.timeouts = 0
       this.sendCurrent = false
