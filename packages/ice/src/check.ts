@@ -36,8 +36,8 @@ const MAX_SENDS = 7
  * agent's patience (RFC 8863) still covers a peer that begins later.
  */
 const MAX_INTERVAL = 4000
-/** How long the answer of a consent check still counts, ms. */
-const CONSENT_LIFETIME = 10_000
+/** How long the answer to a check that is not retransmitted still counts, ms. */
+const ANSWER_LIFETIME = 10_000
 
 /** The outstanding checks by transaction id. */
 export class CheckTable {
@@ -52,7 +52,7 @@ export class CheckTable {
     now: number,
     timeout: number,
   ): Check {
-    const interval = purpose === 'consent' ? CONSENT_LIFETIME : timeout
+    const interval = purpose === 'consent' ? ANSWER_LIFETIME : timeout
     const check: Check = {
       key: transactionKey(request, 8),
       purpose,
@@ -94,6 +94,11 @@ export class CheckTable {
   tick(now: number, resend: (check: Check) => void, expired: (check: Check) => void): void {
     for (const check of this.#checks.values()) {
       if (now < check.nextAt) continue
+      const last = check.startedAt + ANSWER_LIFETIME
+      if (check.cancelled && now < last) {
+        check.nextAt = last
+        continue
+      }
       if (check.sends >= MAX_SENDS || check.cancelled) {
         this.#checks.delete(check.key)
         expired(check)

@@ -65,8 +65,12 @@ function select(machine: Machine, generation: Generation, pair: CandidatePair, n
   pair.nominated = true
   generation.checklist.concluded = true
   for (const other of generation.checklist.pairs) {
-    // RFC 8445 §8.1.2: checks of lower pairs are not retransmitted any more.
-    if (other.check !== undefined && other.priority < pair.priority) other.check.cancelled = true
+    // RFC 8445 §8.1.2: checks of other pairs are not retransmitted any more, though an answer still counts. Those of higher
+    // ones go on: a peer with aggressive nomination may yet prefer them.
+    if (other.check === undefined || other.priority > pair.priority) continue
+    other.check.cancelled = true
+    other.check = undefined
+    other.state = 'frozen'
   }
   machine.trace('pair-nominated', { pair: pair.id })
   choosePath(machine, now)

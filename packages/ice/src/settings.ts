@@ -20,9 +20,10 @@ export interface Settings {
 
 /**
  * Ta. RFC 8445 §14.2 has 50 ms by default, allows others down to 5 ms, and wants them announced (`a=ice-pacing`, RFC 8839
- * §5.5), which `localParameters.pacing` is for; a peer's larger value is obeyed. What Ta guards is the rate at which NATs
- * must make bindings and the network sees unsolicited packets: at 20 ms that is 50 checks of some 100 bytes a second, 40
- * kbit/s, less than a single voice call, and what NATs have long seen from browsers with several agents at 50 ms each.
+ * §5.5), which `localParameters.pacing` is for. A peer's larger value is obeyed; one that announces nothing would count as 50
+ * by the letter, which browsers, who never announce theirs, would turn into a constant. What Ta guards is the rate at which
+ * NATs must make bindings and the network sees unsolicited packets: at 20 ms that is 50 checks of some 100 bytes a second,
+ * 40 kbit/s, less than a single voice call, and what NATs have long seen from browsers with several agents at 50 ms each.
  * It brings the first server-reflexive pair of a host with several addresses out 2.5 times as early.
  */
 const CHECK_INTERVAL = 20

@@ -138,6 +138,21 @@ describe('two agents', () => {
     expect(Math.max(...gaps) - Math.min(...gaps)).toBeGreaterThan(500)
   })
 
+  test('a cancelled check is not retransmitted, but its answer still counts', () => {
+    const a = new Side('192.0.2.1', { role: 'controlling' })
+    const b = new Side('192.0.2.2')
+    introduce(a, b)
+    const [first] = a.drain(0)
+    a.receive(b.drain(0)[0]!.data, b.at, 100) // cancels it, and triggers another
+    const again = a.drain(100)
+    expect(again).toHaveLength(2) // an answer and the triggered check
+    expect(a.agent.stats.checksSent).toBe(2)
+    a.drain(900)
+    b.receive(first!.data, a.at, 900)
+    for (const { data } of b.drain(900)) a.receive(data, b.at, 900)
+    expect(a.agent.pairs[0]!.state).toBe('succeeded')
+  })
+
   test('an answer that comes back another way fails the pair', () => {
     const a = new Side('192.0.2.1', { role: 'controlling' })
     const b = new Side('192.0.2.2')
