@@ -169,7 +169,7 @@ export interface Network {
    * at once, though not inside this call; `Infinity` never is.
    */
   setTimer(at: number, callback: () => void, options?: TimerOptions): Timer
-  /** Runs `callback` once the datagrams that are there now have been handed out. */
+  /** Runs `callback` once the datagrams that are there now have been handed out; promises settle before the next one. */
   defer(callback: () => void): void
   interfaces(): NetworkInterface[]
   bindUdp(options?: UdpBindOptions): Promise<UdpSocket>

@@ -43,6 +43,23 @@ describe('time', () => {
 })
 
 describe('defer', () => {
+  it('lets promises settle between two callbacks', async () => {
+    const order: string[] = []
+    await new Promise<void>((resolve) => {
+      network.defer(() => {
+        order.push('a')
+        void Promise.resolve()
+          .then(() => Promise.resolve())
+          .then(() => order.push('settled'))
+      })
+      network.defer(() => {
+        order.push('b')
+        resolve()
+      })
+    })
+    expect(order).toEqual(['a', 'settled', 'b'])
+  })
+
   it('runs all callbacks in order, also when one throws, and later ones later', async () => {
     const order: string[] = []
     const uncaught = new Promise<unknown>((resolve) => {
@@ -68,7 +85,7 @@ describe('defer', () => {
       network.defer(() => order.push('c'))
       order.push('now')
     })
-    expect(order).toEqual(['now', 'a', 'b', 'd', 'c'])
+    expect(order).toEqual(['now', 'a', 'b', 'c', 'd'])
     expect(await uncaught).toMatchObject({ message: 'on purpose' })
   })
 })

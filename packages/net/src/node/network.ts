@@ -16,7 +16,7 @@ import type {
   UdpSocket,
 } from '../network.ts'
 import { whenAborted } from './abort.ts'
-import { DeferQueue, now, setTimer } from './clock.ts'
+import { defer, now, setTimer } from './clock.ts'
 import { wrapError } from './errors.ts'
 import { listInterfaces } from './interfaces.ts'
 import { NodeMdns } from './mdns.ts'
@@ -24,7 +24,6 @@ import { bindUdp } from './udp.ts'
 
 class NodeNetwork implements Network {
   readonly mdns: Mdns
-  readonly #deferred = new DeferQueue()
 
   constructor(options: NetworkOptions) {
     this.mdns = new NodeMdns(options.mdns)
@@ -43,7 +42,7 @@ class NodeNetwork implements Network {
   }
 
   defer(callback: () => void): void {
-    this.#deferred.add(callback)
+    defer(callback)
   }
 
   interfaces(): NetworkInterface[] {
