@@ -31,7 +31,7 @@ export class LiveChart {
         height: container.clientHeight,
         cursor: { show: false },
         legend: { show: false },
-        padding: [8, 8, 0, 0],
+        padding: [8, 22, 0, 0],
         scales: {
           x: { time: false, range: (_plot, _min, max) => [Math.max(0, max - seconds), Math.max(seconds, max)] },
           y: { range: (_plot, _min, max) => [0, Math.max(max * 1.15, 1)] },

@@ -24,10 +24,15 @@ let signaling: Signaling | undefined
 let began = 0
 const channels = new Map<string, RTCDataChannel>()
 
+/** Node's times on the page's axis: both clocks are this machine's. @param epoch ms since the Unix epoch */
+function sinceBegan(epoch: number): number {
+  return Math.max(0, epoch - performance.timeOrigin - began)
+}
+
 function log(side: Side, text: string, at = performance.now() - began): void {
   const item = document.createElement('li')
   const time = document.createElement('time')
-  time.textContent = `${at.toFixed(1)} ms`
+  time.textContent = at < 10_000 ? `${at.toFixed(1)} ms` : `${(at / 1000).toFixed(2)} s`
   const who = document.createElement('span')
   who.className = `side-${side}`
   who.textContent = side === 'node' ? 'Node' : 'browser'
@@ -133,11 +138,11 @@ function onNodeEvent(event: NodeEvent, pc: RTCPeerConnection): void {
       pc.addIceCandidate(event.candidate).catch((error: unknown) => log('browser', String(error)))
       return
     case 'mark':
-      waterfall.mark('node', event.phase, event.start, event.end)
-      log('node', `${event.phase} up`, event.end)
+      waterfall.mark('node', event.phase, sinceBegan(event.start), sinceBegan(event.end))
+      log('node', `${event.phase} up`, sinceBegan(event.end))
       return
     case 'state':
-      log('node', `${event.name}: ${event.value}`, event.at)
+      log('node', `${event.name}: ${event.value}`, sinceBegan(event.at))
       return
     case 'stats':
   }

@@ -1,4 +1,4 @@
-/** What Node tells the page over server-sent events; see the server's session. */
+/** What Node tells the page over server-sent events; see the server's session. Times are ms since the Unix epoch. */
 export type NodeEvent =
   | { type: 'candidate'; candidate: RTCIceCandidateInit | null }
   | { type: 'mark'; phase: string; start: number; end: number }

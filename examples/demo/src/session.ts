@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { RTCPeerConnection, type RTCDataChannel } from '@kaon/webrtc'
 import { PhaseWatch } from './phases.ts'
 
-/** What the page is told while it watches, as JSON in server-sent events. */
+/** What the page is told while it watches, as JSON in server-sent events. Times are ms since the Unix epoch. */
 export type SessionEvent =
   | { type: 'candidate'; candidate: RTCIceCandidateInit | null }
   | { type: 'mark'; phase: string; start: number; end: number }
@@ -20,6 +20,7 @@ export class Session {
   readonly id: string = randomUUID()
   readonly connection: RTCPeerConnection
   readonly #began = performance.now()
+  readonly #origin = performance.timeOrigin + this.#began
   readonly #history: SessionEvent[] = []
   readonly #listeners = new Set<Listener>()
   readonly #watch: PhaseWatch
@@ -28,9 +29,12 @@ export class Session {
 
   constructor(onEnd: (session: Session) => void) {
     this.connection = new RTCPeerConnection({ ice: { includeLoopback: true } })
-    this.#watch = new PhaseWatch(this.connection, this.#began, (mark) => this.#tell({ type: 'mark', ...mark }))
+    this.#watch = new PhaseWatch(this.connection, this.#began, ({ phase, start, end }) =>
+      this.#tell({ type: 'mark', phase, start: this.#origin + start, end: this.#origin + end }),
+    )
+    // An empty candidate ends one generation, null all of them: the page is told the latter.
     this.connection.onicecandidate = ({ candidate }) =>
-      this.#tell({ type: 'candidate', candidate: candidate?.toJSON() ?? null })
+      candidate?.candidate !== '' && this.#tell({ type: 'candidate', candidate: candidate?.toJSON() ?? null })
     const states = {
       signalingstatechange: 'signalingState',
       icegatheringstatechange: 'iceGatheringState',
@@ -39,7 +43,12 @@ export class Session {
     } as const
     for (const [event, name] of Object.entries(states)) {
       this.connection.addEventListener(event, () => {
-        this.#tell({ type: 'state', name, value: this.connection[name], at: performance.now() - this.#began })
+        this.#tell({
+          type: 'state',
+          name,
+          value: this.connection[name],
+          at: performance.timeOrigin + performance.now(),
+        })
         if (this.connection.connectionState === 'failed') onEnd(this)
       })
     }
