@@ -1,5 +1,6 @@
 import type { SignatureScheme } from '@kaon/crypto'
 import { EMPTY, sameBytes } from './bytes.ts'
+import { DtlsError } from './error.ts'
 import {
   CLIENT_CERTIFICATE_ECDSA_SIGN,
   CLIENT_CERTIFICATE_RSA_SIGN,
@@ -7,7 +8,7 @@ import {
   decodeCertificateRequest,
 } from './handshake/certificate-request.ts'
 import { decodeCertificate, encodeCertificate } from './handshake/certificate.ts'
-import { type ClientHello, encodeClientHello, type Extension } from './handshake/client-hello.ts'
+import { type ClientHello, decodeClientHello, encodeClientHello, type Extension } from './handshake/client-hello.ts'
 import {
   decodeList16,
   decodeUseSrtp,
@@ -61,9 +62,12 @@ export class ClientHandshake extends Handshake12 {
   start(): void {
     const { options } = this.host
     const hello = this.#defaultHello()
-    this.#hello = options.clientHello?.(hello) ?? hello
-    if (this.#hello.random.length !== 32) fail('ERR_DTLS_OPTIONS', 'internal_error', 'ClientHello.random is 32 bytes')
-    this.clientRandom = this.#hello.random
+    const chosen = options.clientHello?.(hello) ?? hello
+    if (decodeClientHello(encodeClientHello(chosen)) === undefined) {
+      throw new DtlsError('ERR_DTLS_OPTIONS', 'the option clientHello made a hello that cannot be read')
+    }
+    this.#hello = chosen
+    this.clientRandom = chosen.random
     this.#sendHello()
   }
 
@@ -75,7 +79,9 @@ export class ClientHandshake extends Handshake12 {
       if (type !== HandshakeType.finished) this.unexpected(message)
       this.checkFinished('server', message)
       this.#state = 'complete'
-      this.host.complete()
+      this.#hello = undefined
+      this.#serverPublicKey = EMPTY
+      this.finish()
       return
     }
     if (type === HandshakeType.helloVerifyRequest && this.#state === 'server-hello') {
@@ -151,7 +157,7 @@ export class ClientHandshake extends Handshake12 {
     if (suite === undefined) fail('ERR_DTLS_NEGOTIATION', 'illegal_parameter', 'the server chose a suite not offered')
     if (hello.compressionMethod !== 0) fail('ERR_DTLS_NEGOTIATION', 'illegal_parameter', 'compression was not offered')
     // The downgrade marks of RFC 8446 §4.1.3 in the random only concern clients that offered 1.3.
-    this.serverRandom = hello.random
+    this.serverRandom = hello.random.slice() // a view would keep the whole message
     this.suite = suite
     for (const { type } of hello.extensions) {
       if (!this.#offered(type)) {

@@ -1,11 +1,11 @@
 import { type Alert, ALERTS, decodeAlert, encodeAlert, LEVEL_FATAL, LEVEL_WARNING } from './alert.ts'
 import { ClientHandshake } from './client.ts'
 import { DtlsError } from './error.ts'
-import { type Fingerprint, matchesFingerprint } from './fingerprint.ts'
-import { fail } from './handshake/failure.ts'
+import type { Fingerprint } from './fingerprint.ts'
 import type { Handshake, HandshakeHost } from './handshake/handshake12.ts'
 import { decodeFragment, HANDSHAKE_HEADER_LENGTH, HandshakeType } from './handshake/header.ts'
 import {
+  checkTimeout,
   type DtlsEvent,
   type DtlsOptions,
   type DtlsSelected,
@@ -15,6 +15,7 @@ import {
   type ResolvedOptions,
   resolveOptions,
 } from './options.ts'
+import { PeerIdentity } from './peer-identity.ts'
 import { type HandshakeMessage, Reassembler } from './reassembler.ts'
 import { ContentType, MAX_PLAINTEXT, VERSION_1_2 } from './record/header.ts'
 import { RecordLayer, type RecordSink } from './record/layer.ts'
@@ -42,6 +43,7 @@ export class DtlsConnection {
   readonly #reassembler: Reassembler
   readonly #handshake: Handshake
   readonly #retransmission: Retransmission
+  readonly #peer: PeerIdentity
   readonly #slab: Slab = new Slab()
   readonly #datagrams: Ring<Uint8Array> = new Ring()
   readonly #events: Ring<DtlsEvent> = new Ring()
@@ -52,10 +54,7 @@ export class DtlsConnection {
 
   #giveUpAt = Infinity
   #handshakeDone = false
-  #peerVerified = false
   #peerAuthenticated = false
-  #fingerprints: readonly Fingerprint[] | undefined
-  #remoteCertificates: readonly Uint8Array[] = []
   #held: Uint8Array[] = []
   #heldBytes = 0
   /** A fatal alert without protection: believed only when nothing else comes. */
@@ -69,7 +68,7 @@ export class DtlsConnection {
     this.#options = resolveOptions(options)
     this.#trace = options.trace
     this.#now = options.now
-    this.#fingerprints = options.remoteFingerprints
+    this.#peer = new PeerIdentity(this.#options, options.remoteFingerprints)
     const sink: RecordSink = { onRecord: (type, epoch, content) => this.#record(type, epoch, content) }
     this.#layer = new RecordLayer(sink, this.stats, this.#options.replayWindow)
     this.#retransmission = new Retransmission(this.#options, this.stats, this.#layer, this.#slab, this.#datagrams)
@@ -89,7 +88,7 @@ export class DtlsConnection {
 
   /** The peer's chain in DER, its own certificate first; empty until it has shown one. */
   get remoteCertificates(): readonly Uint8Array[] {
-    return this.#remoteCertificates
+    return this.#peer.chain
   }
 
   /** What was negotiated, as far as the handshake has come; to be trusted once `connected`. */
@@ -99,13 +98,16 @@ export class DtlsConnection {
 
   // ---- the verbs ----
 
-  /** Client: sends the ClientHello. Servers wait for one and need no start. Throws `ERR_DTLS_STATE` the second time. */
+  /**
+   * Client: sends the ClientHello. Servers wait for one and need no start. Throws `ERR_DTLS_STATE` the second time, and
+   * `ERR_DTLS_OPTIONS` when the `clientHello` option made something unreadable.
+   */
   start(now: number): void {
     if (this.#options.role === 'server') return
     if (this.#state !== 'new') throw new DtlsError('ERR_DTLS_STATE', `start in state ${this.#state}`)
     this.#now = now
+    this.#handshake.start()
     this.#begin()
-    this.#guarded(() => this.#handshake.start())
   }
 
   /** Takes a datagram, which belongs to the connection from then on. */
@@ -189,12 +191,20 @@ export class DtlsConnection {
    */
   setRemoteFingerprints(list: readonly Fingerprint[]): void {
     if (this.#state === 'closed' || this.#state === 'failed') return
-    this.#fingerprints = list
-    if (this.#remoteCertificates.length === 0) return
-    this.#guarded(() => {
-      this.#verifyPeer()
+    try {
+      this.#peer.setFingerprints(list)
       this.#reportConnected()
-    })
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  /**
+   * Sets the first retransmission timeout in ms for the flights to come, when the round-trip time becomes known only after construction.
+   * Throws `ERR_DTLS_OPTIONS`.
+   */
+  setRetransmissionTimeout(timeout: number): void {
+    this.#retransmission.setInitialTimeout(checkTimeout(timeout))
   }
 
   /**
@@ -406,10 +416,7 @@ export class DtlsConnection {
         this.#earlyReady = true
       },
       continueNumbering: () => layer.setWriteSequence(0, layer.lastPlainSequence),
-      acceptPeerCertificate: (chain) => {
-        this.#remoteCertificates = chain
-        this.#verifyPeer()
-      },
+      acceptPeerCertificate: (chain) => this.#peer.accept(chain),
       complete: () => this.#complete(),
     }
   }
@@ -420,26 +427,11 @@ export class DtlsConnection {
     this.#suspectAlert = undefined
     this.#retransmission.complete()
     this.#reassembler.reset(this.#reassembler.nextSeq)
-    // A client that was asked for a certificate, and has none, is not to be verified.
-    if (this.#remoteCertificates.length === 0) this.#peerVerified = true
     this.#reportConnected()
   }
 
-  #verifyPeer(): void {
-    const chain = this.#remoteCertificates
-    const { verifyPeer, crypto } = this.#options
-    if (this.#fingerprints !== undefined && !matchesFingerprint(chain[0]!, this.#fingerprints, crypto)) {
-      // RFC 8122 §6.2, RFC 5763 §5
-      fail('ERR_DTLS_FINGERPRINT', 'bad_certificate', 'the certificate of the peer does not match its fingerprints')
-    }
-    if (!this.#peerVerified && verifyPeer !== undefined && !verifyPeer(chain)) {
-      fail('ERR_DTLS_CERTIFICATE', 'bad_certificate', 'verifyPeer refused the certificate of the peer')
-    }
-    this.#peerVerified = this.#fingerprints !== undefined || verifyPeer !== undefined
-  }
-
   #reportConnected(): void {
-    if (!this.#handshakeDone || !this.#peerVerified || this.#state !== 'connecting') return
+    if (!this.#handshakeDone || !this.#peer.isVerified || this.#state !== 'connecting') return
     this.#setState('connected')
     this.#events.push({ type: 'connected' })
     for (const data of this.#held) this.#events.push({ type: 'data', data })
@@ -465,15 +457,6 @@ export class DtlsConnection {
   }
 
   // ---- ends ----
-
-  /** Runs a step of the handshake; what it throws ends the connection. */
-  #guarded(step: () => void): void {
-    try {
-      step()
-    } catch (error) {
-      this.#failed(error)
-    }
-  }
 
   #failed(error: unknown): void {
     if (this.#state === 'closed' || this.#state === 'failed') return

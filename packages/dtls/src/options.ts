@@ -49,7 +49,7 @@ export interface DtlsOptions {
   handshakeTimeout?: number
   /** In order of preference. Default: AES-GCM, ChaCha20-Poly1305, AES-CBC. */
   cipherSuites?: readonly CipherSuiteName[]
-  /** In order of preference. Default: X25519, P-256, P-384. */
+  /** In order of preference. Default: X25519 and P-256, the faster one of the two on this platform first, then P-384. */
   groups?: readonly NamedGroup[]
   /** What the peer may sign with, in order of preference. Default: everything but SHA-1 (RFC 9155). */
   signatureSchemes?: readonly SignatureScheme[]
@@ -167,13 +167,13 @@ export function resolveOptions(options: DtlsOptions): ResolvedOptions {
     crypto,
     random: options.random ?? ((length) => crypto.random(length)),
     mtu: inRange('mtu', options.mtu ?? 1200, MIN_MTU, 65507),
-    retransmissionTimeout: inRange('retransmissionTimeout', options.retransmissionTimeout ?? 1000, 1, 60_000),
+    retransmissionTimeout: checkTimeout(options.retransmissionTimeout ?? 1000),
     maxRetransmissionTimeout: inRange('maxRetransmissionTimeout', options.maxRetransmissionTimeout ?? 60_000, 1, 3.6e6),
     handshakeTimeout: inRange('handshakeTimeout', options.handshakeTimeout ?? 60_000, 1, Infinity),
     suites: (options.cipherSuites ?? defaultSuites(crypto.name)).map(
       (name) => suiteByName(name) ?? refuse(`unknown cipher suite ${name}`),
     ),
-    groups: options.groups ?? ['x25519', 'p256', 'p384'],
+    groups: options.groups ?? defaultGroups(crypto.name),
     signatureSchemes: options.signatureSchemes ?? DEFAULT_SIGNATURE_SCHEMES,
     srtpProfiles: options.srtpProfiles ?? [],
     verifyPeer: options.verifyPeer,
@@ -200,6 +200,19 @@ export function resolveOptions(options: DtlsOptions): ResolvedOptions {
     refuse('requireClientCertificate needs requestClientCertificate')
   }
   return resolved
+}
+
+/**
+ * Both are as good; they differ in cost. An exchange takes `node:crypto` 170 µs with P-256 and 390 with X25519, and noble 3 ms more
+ * with P-256.
+ */
+function defaultGroups(providerName: string): NamedGroup[] {
+  return providerName === 'noble' ? ['x25519', 'p256', 'p384'] : ['p256', 'x25519', 'p384']
+}
+
+/** Throws `ERR_DTLS_OPTIONS`. */
+export function checkTimeout(timeout: number): number {
+  return inRange('retransmissionTimeout', timeout, 1, 60_000)
 }
 
 function inRange(name: string, value: number, min: number, max: number): number {

@@ -24,6 +24,7 @@ export class Retransmission {
   readonly #out: Ring<Uint8Array>
   #isLast = false
   #sentAt = -Infinity
+  #initialTimeout: number
   #timeout: number
   #timeouts = 0
   #answeredSeq = -1
@@ -41,15 +42,22 @@ export class Retransmission {
     this.#layer = layer
     this.#slab = slab
     this.#out = out
-    this.#timeout = options.retransmissionTimeout
+    this.#initialTimeout = options.retransmissionTimeout
+    this.#timeout = this.#initialTimeout
     this.version = options.role === 'client' ? VERSION_1_0 : VERSION_1_2
+  }
+
+  /** From the next flight on. */
+  setInitialTimeout(timeout: number): void {
+    this.#initialTimeout = timeout
+    if (this.#timeouts === 0) this.#timeout = timeout
   }
 
   /** Starts a flight that answers the one whose last message had the number `answeredSeq` (-1: none). */
   begin(answeredSeq: number): void {
     this.clear()
     this.#timeouts = 0
-    this.#timeout = this.#options.retransmissionTimeout
+    this.#timeout = this.#initialTimeout
     this.#answeredSeq = answeredSeq
   }
 

@@ -117,7 +117,7 @@ export class ServerHandshake extends Handshake12 {
     this.group = this.#chooseGroup(hello)
     const scheme = this.#chooseScheme(hello, certificate)
     this.suite = this.#chooseSuite(hello, certificate)
-    this.clientRandom = hello.random
+    this.clientRandom = hello.random.slice() // a view would keep the whole message
     // All 32 bytes are random. The downgrade marks of RFC 8446 §4.1.3 are for servers that can do 1.3 and were talked out of it: "TLS 1.3
     // servers which negotiate TLS 1.2 or below … MUST set". We cannot, and a client that sees the mark must abort, so it stays unset
     // until this package has 1.3. The 1.2 rule ("SHOULD set" for 1.1 and below) has no case here, since 1.2 is all we accept.
@@ -264,6 +264,6 @@ export class ServerHandshake extends Handshake12 {
     this.host.beginFlight()
     this.sendFinished('server')
     this.host.endFlight(true)
-    this.host.complete()
+    this.finish()
   }
 }

@@ -1,4 +1,6 @@
-const SLAB_LENGTH = 0x10000
+/** The first slab only has to hold a handshake, since most connections are idle; a busy one soon has the largest. */
+const FIRST_LENGTH = 0x1000
+const LARGEST_LENGTH = 0x10000
 
 /**
  * Cuts outgoing datagrams from large buffers: a view costs a fortieth of a fresh array. A region is reserved, written, and cut to what
@@ -9,11 +11,13 @@ export class Slab {
   buffer: Uint8Array = new Uint8Array(0)
   /** The first byte of the reserved region. */
   at = 0
+  #next = FIRST_LENGTH
 
   /** Makes sure that `length` bytes are free from `at` on. */
   reserve(length: number): void {
     if (this.buffer.length - this.at >= length) return
-    this.buffer = new Uint8Array(Math.max(SLAB_LENGTH, length))
+    this.buffer = new Uint8Array(Math.max(this.#next, length))
+    this.#next = Math.min(this.#next * 2, LARGEST_LENGTH)
     this.at = 0
   }
 

@@ -276,6 +276,13 @@ describe('misuse by the caller', () => {
     expect(pair.serverEvents).toEqual([])
   })
 
+  it('throws for a ClientHello that nobody could read', () => {
+    const pair = new Pair({ clientHello: (hello) => ({ ...hello, random: new Uint8Array(31) }) })
+    expect(() => pair.client.start(pair.now)).toThrow(expect.objectContaining({ code: 'ERR_DTLS_OPTIONS' }))
+    expect(pair.client.state).toBe('new')
+    expect(() => pair.client.setRetransmissionTimeout(0)).toThrow(expect.objectContaining({ code: 'ERR_DTLS_OPTIONS' }))
+  })
+
   it('closing before the start is silent, and the end', () => {
     const pair = new Pair()
     pair.client.close()

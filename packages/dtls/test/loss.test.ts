@@ -87,6 +87,15 @@ describe('retransmission', () => {
     expect(pair.sent.map(({ at }) => at - 1000)).toEqual([0, 50, 150, 350, 550, 750, 950])
   })
 
+  it('starts with the timeout that was set last', () => {
+    const pair = new Pair({ handshakeTimeout: 500 })
+    pair.intercept = () => []
+    pair.client.setRetransmissionTimeout(50)
+    pair.client.start(pair.now)
+    pair.run()
+    expect(pair.sent.map(({ at }) => at - 1000)).toEqual([0, 50, 150, 350])
+  })
+
   it('numbers repeated records anew, and the messages as before', () => {
     const pair = new Pair()
     pair.intercept = () => []

@@ -156,6 +156,13 @@ export abstract class Handshake12 implements Handshake {
     return concat(this.clientRandom, this.serverRandom, parameters)
   }
 
+  /** The handshake is over, and what only it needed is let go. */
+  protected finish(): void {
+    this.transcript.clear()
+    this.protections = undefined
+    this.host.complete()
+  }
+
   protected unexpected(message: HandshakeMessage): never {
     fail('ERR_DTLS_PROTOCOL', 'unexpected_message', `handshake message ${message.type} is not expected now`)
   }
