@@ -7,7 +7,6 @@ import { HEADER_LENGTH } from './numbers.ts'
 export interface StunTransactionOptions {
   /** The request as it goes on the wire. The transaction owns it and hands out copies. */
   readonly request: Uint8Array
-  readonly now: number
   /** TCP or TLS: sent once, no retransmission. Default false. */
   readonly reliable?: boolean
   /** The first retransmission timeout (RFC 8489 §6.2.1). Default 500. */
@@ -52,7 +51,10 @@ export interface StunTransactionStats {
   droppedLate: number
 }
 
-/** One request until its response, its timeout or its end (RFC 8489 §6.2). A machine: it has no socket and no clock. */
+/**
+ * One request until its response, its timeout or its end (RFC 8489 §6.2). A machine: it has no socket and no clock; its time
+ * begins with the first `pollTransmit`, which has the request at once.
+ */
 export class StunTransaction {
   readonly stats: StunTransactionStats = {
     transmissions: 0,

@@ -18,7 +18,7 @@ const request = (): Uint8Array => new MessageBuilder().start('request', 1, id).f
 const success = (transactionId: Uint8Array = id, messageClass: MessageClass = 'success'): Uint8Array =>
   new MessageBuilder().start(messageClass, 1, transactionId).add(attribute.xorMappedAddress, mapped).finish()
 const make = (options?: Partial<StunTransactionOptions>): StunTransaction =>
-  new StunTransaction({ request: request(), now: 0, ...options })
+  new StunTransaction({ request: request(), ...options })
 
 /** Runs the machine's clock until it ends or `until`; returns when it sent something. */
 function run(transaction: StunTransaction, until = Infinity): number[] {

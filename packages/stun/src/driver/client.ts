@@ -47,6 +47,8 @@ export interface StunRequestOptions {
   readonly signal?: AbortSignal
   /** Replaces the client's `timeout` for this request. */
   readonly timeout?: number
+  /** The comprehension-required attributes that may stand in the response. Default: those of RFC 8489, enough for Binding. */
+  readonly understood?: ReadonlySet<number>
 }
 
 /** A success response and how it came about. */
@@ -148,7 +150,9 @@ export class StunClient {
         const link = await guard.race(this.#connect())
         const { bytes, authentication } = this.#write(method, build)
         const response = await guard
-          .race(this.#transact(link, bytes, authentication), () => this.#drop(transactionKey(bytes, 8)))
+          .race(this.#transact(link, bytes, authentication, options.understood), () =>
+            this.#drop(transactionKey(bytes, 8)),
+          )
           .catch((error: unknown) => {
             if (this.#tryNextAddress(link, error)) return undefined
             throw error
@@ -193,17 +197,21 @@ export class StunClient {
     return { bytes: builder.fingerprint().finish(), authentication }
   }
 
-  #transact(link: Link, request: Uint8Array, authentication: AuthenticatedRequest | undefined): Promise<StunResponse> {
-    const now = this.#network.now()
+  #transact(
+    link: Link,
+    request: Uint8Array,
+    authentication: AuthenticatedRequest | undefined,
+    understood: ReadonlySet<number> | undefined,
+  ): Promise<StunResponse> {
     const { maxTransmissions, lastWait, trace } = this.#options
     const transaction = new StunTransaction({
       request,
-      now,
       reliable: link.reliable,
-      rto: this.#rto.value(now),
+      rto: this.#rto.value(this.#network.now()),
       ...(maxTransmissions !== undefined && { maxTransmissions }),
       ...(lastWait !== undefined && { lastWait }),
       ...(trace && { trace }),
+      ...(understood && { understood }),
       ...(authentication && { accept: authentication.accept }),
     })
     return new Promise<StunResponse>((resolve, reject) => {
