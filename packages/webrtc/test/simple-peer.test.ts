@@ -4,8 +4,9 @@ import { RTCIceCandidate, RTCPeerConnection, RTCSessionDescription } from '../sr
 
 // simple-peer as npm has it, given Kaon through its `wrtc` option.
 
-const options = {
-  wrtc: { RTCPeerConnection, RTCSessionDescription, RTCIceCandidate },
+const options: SimplePeer.Options = {
+  // Its types ask for the whole of the DOM's classes, media included.
+  wrtc: { RTCPeerConnection, RTCSessionDescription, RTCIceCandidate } as unknown as SimplePeer.Options['wrtc'],
   config: { iceServers: [], ice: { includeLoopback: true } } as RTCConfiguration,
 }
 
