@@ -24,6 +24,7 @@ const clocksAndTimers = [
 ]
 const ambient = [...clocksAndTimers, 'process', 'Buffer', 'console', 'require', '__dirname']
 
+/** @param {string[]} allowed @param {boolean} allowDrivers @param {boolean} allowNodeBuiltins */
 function restrictedImports(allowed, allowDrivers, allowNodeBuiltins) {
   const denied = Object.keys(floors).filter((name) => !allowed.includes(name))
   const patterns = [
@@ -49,6 +50,7 @@ function restrictedImports(allowed, allowDrivers, allowNodeBuiltins) {
   return ['error', { patterns }]
 }
 
+/** @param {string[]} files @param {string[]} allowed @param {{ drivers?: boolean, platform?: boolean }} options */
 function override(files, allowed, { drivers = false, platform = false }) {
   return {
     files,

@@ -42,7 +42,11 @@ function vitest(project, excluded = [], prefix = []) {
     process.execPath,
     join(root, 'node_modules/vitest/vitest.mjs'),
     'run',
-    ...['--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
     ...excluded.flatMap((name) => ['--exclude', `**/${name}.*.peer.test.ts`]),
   ]
   const run = spawnSync(command[0], command.slice(1), { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
