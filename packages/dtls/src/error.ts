@@ -26,8 +26,6 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_FINISHED'
   /** All record sequence numbers are used up (RFC 6347 §4.1). */
   | 'ERR_DTLS_SEQUENCE_EXHAUSTED'
-  /** The driver's socket failed. */
-  | 'ERR_DTLS_NETWORK'
   /** The caller gave up through its `AbortSignal`. */
   | 'ERR_DTLS_ABORTED'
 
