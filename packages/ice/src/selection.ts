@@ -2,7 +2,7 @@
 import type { Generation } from './generation.ts'
 import type { Machine } from './machine.ts'
 import type { CandidatePair } from './pair.ts'
-import { startCheck } from './schedule.ts'
+import { startCheck } from './send-check.ts'
 
 /** How long a generation still listens after a restart: what the peer has sent over it is on its way, ms. */
 const RETIREMENT = 10_000
