@@ -1,11 +1,13 @@
 // Microseconds per record of every AEAD, over the built package: `npm run build && node bench/aead.mjs [bytes]`.
 // Median of many short batches, so that other load on the machine matters little, and the mean, which has garbage collection in it.
 import { defaultProvider, nobleProvider } from '@kaon/crypto'
+import { createNodeAead } from '../dist/node/aead.js'
 
 const SIZE = Number(process.argv[2] ?? 1200)
 const BATCH = 500
 const ROUNDS = 45
 const NAMES = ['aes-128-gcm', 'aes-256-gcm', 'chacha20-poly1305', 'aes-128-ccm']
+const BUN_LACKS = ['chacha20-poly1305', 'aes-128-ccm']
 
 function median(values) {
   return values.toSorted((a, b) => a - b)[values.length >> 1]
@@ -50,12 +52,15 @@ function measure(provider, name, slow) {
   return [seals.slice(5), opens.slice(5)]
 }
 
-console.log(`${SIZE} bytes, ${globalThis.process.version} ${globalThis.process.arch}, µs per record`)
+console.log(`${SIZE} bytes, ${process.version} ${process.arch}, µs per record`)
+const plain = { name: 'plain', random: defaultProvider.random, createAead: createNodeAead } // one createCipheriv per record
 for (const [provider, slow] of [
   [defaultProvider, false],
+  [plain, false],
   [nobleProvider, true],
 ]) {
   for (const name of NAMES) {
+    if (provider === plain && process.versions.bun !== undefined && BUN_LACKS.includes(name)) continue
     const [seal, open] = measure(provider, name, slow).map(
       (values) =>
         `${median(values).toFixed(2).padStart(6)} (mean ${(values.reduce((a, b) => a + b) / values.length).toFixed(2)})`,

@@ -148,7 +148,7 @@ export interface CryptoProvider {
   createAesCbc(key: Uint8Array): AesCbc
   /** A fresh key, or the one of `secret` (big-endian for the NIST curves), which is there for test vectors and replays. */
   generateKeyPair(group: NamedGroup, secret?: Uint8Array): EcdhKeyPair
-  /** Synchronous; RSA takes its time (Node: 0.1 s for 2048 bits, noble: seconds). */
+  /** Synchronous; RSA takes its time, from 0.1 s to a few seconds. */
   generateSigningKey(type: SigningKeyType): PrivateKey
   /** DER PrivateKeyInfo. Throws `ERR_CRYPTO_KEY` for anything that is no usable private key. */
   importPrivateKey(pkcs8: Uint8Array): PrivateKey

@@ -45,6 +45,8 @@ describe('ChaCha20-Poly1305 in WebAssembly', () => {
     for (const provider of [defaultProvider, nobleProvider]) {
       const aead = provider.createAead('chacha20-poly1305', key)
       for (const [length, aadLength] of [
+        [6144, 13],
+        [6145, 13],
         [63_215, 1520],
         [63_216, 13],
         [63_217, 13],

@@ -20,11 +20,11 @@ const LENGTHS = 32 // 16 bytes: both lengths in bits, big-endian
 const SCRATCH = 48 // 16 bytes
 export const AAD = 512 // padded with zeros to 16 bytes by the caller
 export const STREAM = 1536 // the block for the tag, then those for the data
-export const DATA = 18_592
-export const COUNTERS = 35_648
-export const TABLES = 65_536 // to the end of the memory
+export const DATA = 4672
+export const COUNTERS = 7808
+export const TABLES = 32_768 // to the end of the memory
 const PAGES = 1
-const MAXIMUM_PAGES = 33 // 128 tables
+const MAXIMUM_PAGES = 33 // 130 tables
 
 const ZERO = i32.const(0)
 const NULL_BLOCK = v128.const(Array(16).fill(0))

@@ -1,7 +1,7 @@
 import { getCiphers, randomFillSync } from 'node:crypto'
 import { CryptoError } from '../errors.ts'
 import { createNobleAead } from '../noble/aead.ts'
-import type { AeadName, CryptoProvider } from '../types.ts'
+import type { Aead, AeadName, CryptoProvider } from '../types.ts'
 import { createPortableAead } from '../wasm/aead.ts'
 import { createNodeAead, createNodeGcm } from './aead.ts'
 import { createNodeCbc, createNodeCtr } from './block.ts'
@@ -9,6 +9,9 @@ import { generateNodeKeyPair } from './ecdh.ts'
 import { createNodeHash, createNodeHmac, nodeHash } from './hash.ts'
 import { generateNodeSigningKey, importNodePrivateKey, importNodePublicKey } from './keys.ts'
 import { nobleLibrary } from './noble.ts'
+
+/** From about here on OpenSSL's ChaCha20 is faster than WebAssembly, although it has to be set up for every record. */
+const CHACHA20_LIMIT = 6144
 
 /** The backend over `node:crypto`: OpenSSL in Node, BoringSSL in Bun and Electron, RustCrypto in Deno. */
 export const nodeProvider: CryptoProvider = {
@@ -23,11 +26,14 @@ export const nodeProvider: CryptoProvider = {
   createHash: createNodeHash,
   hmac: (name, key, data) => createNodeHmac(name, key).sign(data),
   createHmac: createNodeHmac,
-  createAead: (name, key) =>
-    createPortableAead(name, key, (own) => {
-      if (!hasAead(name)) return createNobleAead(nobleLibrary, name, own)
+  createAead(name, key) {
+    const known = hasAead(name)
+    const slow = (own: Uint8Array): Aead => {
+      if (!known) return createNobleAead(nobleLibrary, name, own)
       return name.endsWith('-gcm') ? createNodeGcm(name, own) : createNodeAead(name, own)
-    }),
+    }
+    return createPortableAead(name, key, slow, known ? CHACHA20_LIMIT : undefined)
+  },
   createAesCtr: createNodeCtr,
   createAesCbc: createNodeCbc,
   generateKeyPair: generateNodeKeyPair,

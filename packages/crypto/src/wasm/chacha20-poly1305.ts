@@ -27,16 +27,20 @@ let memory: Uint8Array
 let loaded: Uint8Array | undefined
 
 /**
- * ChaCha20-Poly1305 in WebAssembly, or undefined where that does not run. `fallback` makes the same cipher some other way, for the
- * rare record that does not fit the kernel's memory.
+ * ChaCha20-Poly1305 in WebAssembly, or undefined where that does not run. `fallback` makes the same cipher some other way, for
+ * records of more than `limit` bytes, or too long for the kernel's memory.
  */
-export function createWasmChaCha20Poly1305(key: Uint8Array, fallback: () => Aead): Aead | undefined {
+export function createWasmChaCha20Poly1305(
+  key: Uint8Array,
+  fallback: () => Aead,
+  limit: number = MAX_DATA,
+): Aead | undefined {
   if (!started) {
     started = true
     kernel = instantiate<Kernel>(MODULE)
     if (kernel !== undefined) memory = new Uint8Array(kernel.memory.buffer)
   }
-  return kernel === undefined ? undefined : new WasmChaCha20Poly1305(kernel, key, fallback)
+  return kernel === undefined ? undefined : new WasmChaCha20Poly1305(kernel, key, fallback, Math.min(limit, MAX_DATA))
 }
 
 /** One kernel serves all keys: key, nonce and record are copied into its memory, and the result out of it. */
@@ -47,8 +51,10 @@ class WasmChaCha20Poly1305 implements Aead {
   readonly #kernel: Kernel
   readonly #key: Uint8Array
   readonly #fallback: () => Aead
+  readonly #limit: number
 
-  constructor(kernel: Kernel, key: Uint8Array, fallback: () => Aead) {
+  constructor(kernel: Kernel, key: Uint8Array, fallback: () => Aead, limit: number) {
+    this.#limit = limit
     this.#kernel = kernel
     this.#key = key
     this.#fallback = fallback
@@ -58,7 +64,8 @@ class WasmChaCha20Poly1305 implements Aead {
     checkNonce(nonce)
     const length = plaintext.length
     checkOutput(out, outOffset, length + TAG_LENGTH)
-    if (length > MAX_DATA || aad.length > MAX_AAD) return this.#fallback().seal(nonce, aad, plaintext, out, outOffset)
+    if (length > this.#limit || aad.length > MAX_AAD)
+      return this.#fallback().seal(nonce, aad, plaintext, out, outOffset)
     this.#load(nonce, aad)
     memory.set(plaintext, DATA)
     this.#kernel.seal(length, aad.length)
@@ -77,7 +84,7 @@ class WasmChaCha20Poly1305 implements Aead {
     const length = ciphertextAndTag.length - TAG_LENGTH
     if (length < 0) return undefined
     if (out !== undefined) checkOutput(out, outOffset, length)
-    if (length > MAX_DATA || aad.length > MAX_AAD) {
+    if (length > this.#limit || aad.length > MAX_AAD) {
       return this.#fallback().open(nonce, aad, ciphertextAndTag, out, outOffset)
     }
     this.#load(nonce, aad)
