@@ -1,4 +1,4 @@
-import type { EcdhKeyPair, SignatureScheme } from '@kaon/crypto'
+import { type EcdhKeyPair, type SignatureScheme, timingSafeEqual } from '@kaon/crypto'
 import { EMPTY, sameBytes } from './bytes.ts'
 import {
   CLIENT_CERTIFICATE_ECDSA_SIGN,
@@ -97,7 +97,7 @@ export class ServerHandshake extends Handshake12 {
 
   /** RFC 6347 §4.2.1. A wrong cookie counts as none. */
   #hasCookie(hello: ClientHello, messageSeq: number): boolean {
-    if (this.#cookie !== undefined && sameBytes(this.#cookie, hello.cookie)) return true
+    if (this.#cookie !== undefined && timingSafeEqual(this.#cookie, hello.cookie)) return true
     this.#cookie = this.host.options.random(COOKIE_LENGTH)
     const body = encodeHelloVerifyRequest({ version: VERSION_1_0, cookie: this.#cookie })
     this.host.beginFlight()

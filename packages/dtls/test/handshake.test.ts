@@ -74,6 +74,15 @@ describe('a full handshake', () => {
     }
   })
 
+  it('fits into the smallest datagrams under every kind of protection', () => {
+    for (const suite of [RSA[0]!, RSA[2]!, RSA[3]!]) {
+      const options: Partial<DtlsOptions> = { mtu: 128, cipherSuites: [suite], certificate: identity('rsa-2048', 's') }
+      const pair = new Pair(options, options).connect()
+      expect(Math.max(...pair.sent.map(({ datagram }) => datagram.length))).toBeLessThanOrEqual(128)
+      expect(pair.server.stats.datagramsSent).toBeGreaterThan(10)
+    }
+  })
+
   it('sends whole chains', () => {
     const own = identity('ecdsa-p256', 'server')
     const chain = [own.chain[0]!, identity('ecdsa-p384', 'between').chain[0]!, identity('rsa-2048', 'root').chain[0]!]
