@@ -1,10 +1,12 @@
 import { defaultProvider as node, nobleProvider as noble, pemToDer, type HashName } from '@kaon/crypto'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ascii, noise, toHex } from './bytes.ts'
 import { AEAD_NAMES, keyLengthOf } from './conformance/aead.ts'
 import { ECDSA_SCHEMES, RSA_SCHEMES } from './conformance/asymmetric.ts'
 import { fixture } from './fixtures.ts'
+
+vi.setConfig({ testTimeout: 30_000 }) // RSA keys take as long as it takes to meet two primes
 
 const bytes = fc.uint8Array({ maxLength: 300 })
 const HASHES: readonly HashName[] = ['md5', 'sha1', 'sha256', 'sha384', 'sha512']
