@@ -166,18 +166,23 @@ export class Connection {
 
   #createTransport(): DataTransport {
     const transport: DataTransport = new DataTransport(this.configuration, this.network, {
-      gatheringStarted: () => this.#task(transport, () => this.#gatheringChanged('gathering')),
+      gatheringStarted: () => {
+        const { usernameFragment } = transport.generation
+        this.#task(transport, () => this.#whenShown(usernameFragment, () => this.#gatheringChanged('gathering')))
+      },
       candidateGathered: (candidate, usernameFragment) => {
-        if (candidate !== undefined) {
-          this.#task(transport, () => this.#candidateGathered(candidate, usernameFragment))
-          return
-        }
-        this.#task(transport, () => this.#generationComplete(usernameFragment))
-        this.#task(transport, () => {
+        const surface = (): void =>
+          candidate === undefined
+            ? this.#generationComplete(usernameFragment)
+            : this.#surfaceCandidate(candidate, usernameFragment)
+        this.#task(transport, () => this.#whenShown(usernameFragment, surface))
+        if (candidate !== undefined) return
+        const finish = (): void => {
           if (!transport.generation.complete) return // another generation is being gathered
           this.#gatheringChanged('complete')
           this.fire(new RTCPeerConnectionIceEvent('icecandidate', { candidate: null }))
-        })
+        }
+        this.#task(transport, () => this.#whenShown(usernameFragment, finish))
       },
       candidateError: (error) =>
         this.#task(transport, () => this.fire(new RTCPeerConnectionIceErrorEvent('icecandidateerror', error))),
@@ -207,6 +212,7 @@ export class Connection {
     this.transport = null
     this.sctpActive = false
     this.#iceChanges = []
+    this.#early = []
     transport?.close()
   }
 
@@ -218,30 +224,39 @@ export class Connection {
     }
   }
 
-  /** "Surface the candidate". One of a generation that no description shows yet is an early one: `releaseEarly` has it. */
-  #candidateGathered(candidate: Candidate, usernameFragment: string): void {
-    const value = attributeValue(candidate)
-    let shown = false
-    for (const [description, section] of this.#localSections(usernameFragment)) {
-      shown = true
-      if (!section.attributes('candidate').includes(value)) description.addCandidate(section, value, true)
-    }
+  /**
+   * Runs a task about a generation once a local description shows it. What comes before that, since candidates are
+   * gathered into a pool, is early: `releaseEarlyCandidates` brings it.
+   */
+  #whenShown(usernameFragment: string, task: () => void): void {
+    const shown = !this.#localSections(usernameFragment).next().done
+    const waiting = this.#early.some((early) => early.usernameFragment === usernameFragment)
+    if (shown && !waiting) task()
+    else this.#early.push({ usernameFragment, task })
+  }
+
+  #early: { usernameFragment: string; task: () => void }[] = []
+
+  releaseEarlyCandidates(): void {
     const { transport } = this
-    if (!shown || transport === null) {
-      this.#early.push({ candidate, usernameFragment })
-      return
+    if (transport === null) return
+    for (const { usernameFragment, task } of this.#early.splice(0)) {
+      // A generation that was given up before it was shown never will be.
+      if (usernameFragment !== transport.generation.usernameFragment) continue
+      this.#task(transport, () => this.#whenShown(usernameFragment, task))
+    }
+  }
+
+  /** "Surface the candidate". */
+  #surfaceCandidate(candidate: Candidate, usernameFragment: string): void {
+    const transport = this.transport!
+    const value = attributeValue(candidate)
+    for (const [description, section] of this.#localSections(usernameFragment)) {
+      if (!section.attributes('candidate').includes(value)) description.addCandidate(section, value, true)
     }
     const exposed = exposeCandidate(candidate, { ...transport.origin, usernameFragment })
     transport.iceSlots.localCandidates.push(exposed)
     this.fire(new RTCPeerConnectionIceEvent('icecandidate', { candidate: exposed, url: candidate.url ?? null }))
-  }
-
-  #early: { candidate: Candidate; usernameFragment: string }[] = []
-
-  releaseEarlyCandidates(): void {
-    for (const { candidate, usernameFragment } of this.#early.splice(0)) {
-      this.tasks.queue(() => this.#candidateGathered(candidate, usernameFragment))
-    }
   }
 
   #generationComplete(usernameFragment: string): void {

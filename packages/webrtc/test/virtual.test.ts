@@ -42,8 +42,7 @@ describe('two peers on the virtual network', () => {
     const addresses = new Set([hostA.address, hostB.address])
     const strangers: string[] = []
     net.tap(({ packet }) => {
-      for (const address of [packet.source, packet.destination])
-        if (!addresses.has(address)) strangers.push(address)
+      for (const address of [packet.source, packet.destination]) if (!addresses.has(address)) strangers.push(address)
     })
     const inbox = collect(b)
     const channel = a.createDataChannel('x')
