@@ -134,16 +134,19 @@ describe.each(all)('$manifest.name', ({ folder, directory, manifest }) => {
         status: 0,
       })
   })
+})
 
-  it.runIf(manifest.bin !== undefined)('has a command that explains itself', () => {
-    const target = install(manifest.name)
-    for (const path of Object.values(manifest.bin!)) {
-      const help = spawnSync(process.execPath, [join(target, 'node_modules/@kaon', folder, path), '--help'], {
-        encoding: 'utf8',
-      })
-      expect(help).toMatchObject({ status: 0, stderr: '' })
-      expect(help.stdout).toContain('Usage')
-    }
+const commands = all.flatMap(({ folder, manifest }) =>
+  Object.entries(manifest.bin ?? {}).map(([command, path]) => ({ command, path, folder, name: manifest.name })),
+)
+
+describe.each(commands)('the command $command', ({ path, folder, name }) => {
+  it('explains itself', () => {
+    const help = spawnSync(process.execPath, [join(install(name), 'node_modules/@kaon', folder, path), '--help'], {
+      encoding: 'utf8',
+    })
+    expect(help).toMatchObject({ status: 0, stderr: '' })
+    expect(help.stdout).toContain('Usage')
   })
 })
 
