@@ -89,7 +89,7 @@ afterAll(() => {
   rmSync(scratch, { recursive: true, force: true, maxRetries: 5 })
 })
 
-describe.each(all)('$manifest.name', ({ folder, directory, manifest }) => {
+describe.each(all)('$manifest.name', ({ directory, manifest }) => {
   it('is clean for publint', async () => {
     const { messages } = await publint({ pkgDir: directory, strict: true, pack: 'npm' })
     expect(messages.map((message) => formatMessage(message, manifest as never))).toEqual([])
