@@ -51,9 +51,9 @@ export class Ring<T> {
 
   private grow(): void {
     const capacity = this.mask < 0 ? 8 : (this.mask + 1) * 2
-    const items = new Array<T | undefined>(capacity)
-    for (let i = 0; i < this.count; i++) items[i] = this.items[(this.head + i) & this.mask]
-    for (let i = this.count; i < capacity; i++) items[i] = undefined
+    const items: (T | undefined)[] = []
+    for (let i = 0; i < this.count; i++) items.push(this.items[(this.head + i) & this.mask])
+    while (items.length < capacity) items.push(undefined)
     this.items = items
     this.head = 0
     this.mask = capacity - 1

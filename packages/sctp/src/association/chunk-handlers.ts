@@ -146,17 +146,17 @@ export class ChunkHandlers {
       return true
     }
     const interleaved = type === types.I_DATA
-    if (interleaved !== core.negotiated!.interleaving) {
-      // RFC 8260 §2.2.2, §2.2.3: one or the other, never both.
-      core.protocolViolation(interleaved ? 'I-DATA was not negotiated' : 'DATA where I-DATA was negotiated')
-      return false
-    }
     const chunk: DataChunk | undefined = interleaved
       ? parseIData(packet, offset, length)
       : parseData(packet, offset, length)
     if (chunk === undefined) {
       core.stats.dropped.malformedChunk++
       return true
+    }
+    if (interleaved !== core.negotiated!.interleaving) {
+      // RFC 8260 §2.2.2, §2.2.3: one or the other, never both.
+      core.protocolViolation(interleaved ? 'I-DATA was not negotiated' : 'DATA where I-DATA was negotiated')
+      return false
     }
     if (chunk.payload.length === 0) {
       // §6.2 would have the association aborted. One chunk is not worth that: it is reported and never acknowledged.
@@ -204,14 +204,14 @@ export class ChunkHandlers {
       return true
     }
     const interleaved = type === types.I_FORWARD_TSN
-    if (interleaved !== core.negotiated!.interleaving) {
-      core.protocolViolation('The FORWARD-TSN is not of the kind that was negotiated')
-      return false
-    }
     const chunk = interleaved ? parseIForwardTsn(packet, offset, length) : parseForwardTsn(packet, offset, length)
     if (chunk === undefined) {
       core.stats.dropped.malformedChunk++
       return true
+    }
+    if (interleaved !== core.negotiated!.interleaving) {
+      core.protocolViolation('The FORWARD-TSN is not of the kind that was negotiated')
+      return false
     }
     this.hasData = true
     core.receiver!.onForwardTsn(chunk)

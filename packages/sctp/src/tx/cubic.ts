@@ -127,11 +127,11 @@ class Cubic implements CongestionController {
 
   onSpurious(): void {
     const [window, threshold, windowMax] = this.undo
+    this.recovering = false
     if (window <= this.congestionWindow) return
     this.congestionWindow = window
     this.slowStartThreshold = threshold
     this.windowMax = windowMax
-    this.recovering = false
     this.epoch = -1
   }
 

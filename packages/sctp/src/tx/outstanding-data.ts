@@ -55,7 +55,7 @@ export class OutstandingData {
   private readonly lost = new Ring<number>()
   private readonly acked = new TsnRanges()
   private readonly initialTsn: number
-  private slots: TxChunk[] = []
+  private readonly slots: TxChunk[] = []
   private mask = -1
 
   constructor(initialTsn: number) {
@@ -299,8 +299,8 @@ export class OutstandingData {
 
   private grow(): void {
     const capacity = this.mask < 0 ? 32 : (this.mask + 1) * 2
-    const slots = new Array<TxChunk>(capacity)
-    for (let i = 0; i < capacity; i++) slots[i] = i <= this.mask ? this.slots[i]! : new TxChunk()
+    const { slots } = this
+    while (slots.length < capacity) slots.push(new TxChunk())
     const mask = capacity - 1
     // The objects in use move to their new places by exchange, so every place keeps an object of its own.
     for (let seq = this.cumulative + 1; seq < this.next; seq++) {
@@ -311,7 +311,6 @@ export class OutstandingData {
       slots[from] = slots[to]!
       slots[to] = chunk
     }
-    this.slots = slots
     this.mask = mask
   }
 }

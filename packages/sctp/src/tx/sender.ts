@@ -1,6 +1,4 @@
 import { padded, readUint32 } from '../bytes.ts'
-import type { SkippedMessage } from '../packet/forward-tsn.ts'
-import { encodeForwardTsn, encodeIForwardTsn } from '../packet/forward-tsn.ts'
 import {
   DATA_HEADER_SIZE,
   FLAG_BEGINNING,
@@ -18,22 +16,20 @@ import type { AssociationStats } from '../stats.ts'
 import { segmentSize } from './congestion.ts'
 import type { AckSample, CongestionController } from './congestion.ts'
 import { LossDetection } from './loss-detection.ts'
-import type { QueuedMessage } from './outgoing-stream.ts'
 import { OutstandingData } from './outstanding-data.ts'
 import type { AckResult } from './outstanding-data.ts'
 import { Pacer } from './pacer.ts'
+import { PartialReliability } from './partial-reliability.ts'
 import { ProportionalRateReduction } from './prr.ts'
 import type { RetransmissionTimeout } from './rto.ts'
 import type { SendQueue } from './send-queue.ts'
-import { ABANDONED } from './tx-chunk.ts'
+import { TailLossProbe } from './tail-loss-probe.ts'
 import type { TxChunk } from './tx-chunk.ts'
 
 /** A fragment shorter than this is not worth squeezing into the rest of a packet, bytes. */
 const MIN_FRAGMENT = 128
-/** A probe of the tail allows for a delayed SACK of the peer when there is but one packet to acknowledge, ms. */
-const PEER_SACK_DELAY = 40
-const MAX_PEER_SACK_DELAY = 220
-
+/** Duplicates of one SACK that are looked at. */
+const MAX_DUPLICATES = 64
 export interface SenderOptions {
   readonly initialTsn: number
   readonly interleaved: boolean
@@ -55,13 +51,11 @@ export class Sender {
   peerWindow: number
   /** When the retransmission timer T3-rtx runs out, absolute ms (RFC 9260 §6.3). */
   t3Deadline: number = Infinity
-  /** When a tail loss probe is due (RFC 8985 §7). */
-  probeDeadline: number = Infinity
   /** The last SACK acknowledged something new. */
   progressed = false
   private mtu: number
   private readonly interleaved: boolean
-  private readonly partialReliability: boolean
+  private readonly partial: PartialReliability
   private readonly headerSize: number
   private readonly queue: SendQueue
   private readonly rto: RetransmissionTimeout
@@ -69,6 +63,7 @@ export class Sender {
   private readonly detection = new LossDetection()
   private readonly prr = new ProportionalRateReduction()
   private readonly pacer = new Pacer()
+  private readonly probe = new TailLossProbe()
   private packetNumber = 0
   private lastSentAt: number | undefined
   /** Loss is being repaired up to this TSN, -1 when not; with a smaller window when `reduced`. */
@@ -78,16 +73,6 @@ export class Sender {
   private undoBalance = 0
   private roundEnd = -1
   private windowLimited = false
-  private probePending = false
-  private probeOutstanding = false
-  /** The probe repeated a chunk instead of carrying a new one, in this packet. */
-  private probeCopy = false
-  private probePacket = 0
-  private peerSackDelay = PEER_SACK_DELAY
-  /** Advanced.Peer.Ack.Point (RFC 3758 §3.5), and what was told of it. */
-  private advancedPoint = -1
-  private forwardPending = false
-  private forwardSentAt = -Infinity
   private readonly sample: AckSample = {
     now: 0,
     ackedBytes: 0,
@@ -106,11 +91,15 @@ export class Sender {
     this.peerWindow = options.peerWindow
     this.mtu = options.mtu
     this.interleaved = options.interleaved
-    this.partialReliability = options.partialReliability
     this.headerSize = options.interleaved ? I_DATA_HEADER_SIZE : DATA_HEADER_SIZE
     this.queue = options.queue
     this.rto = options.rto
     this.stats = options.stats
+    this.partial = new PartialReliability(this.data, options.queue, options.stats, {
+      interleaved: options.interleaved,
+      enabled: options.partialReliability,
+      headerSize: this.headerSize,
+    })
   }
 
   /** The handshake is done: what went with the COOKIE ECHO is timed from here. */
@@ -121,7 +110,7 @@ export class Sender {
   /** The earliest time at which `onTime` has something to do; packets that wait for their pace included. */
   get deadline(): number {
     const pace = this.pacer.deadline === 0 ? Infinity : this.pacer.deadline
-    return Math.min(this.t3Deadline, this.probeDeadline, this.detection.deadline, pace)
+    return Math.min(this.t3Deadline, this.probe.deadline, this.detection.deadline, pace)
   }
 
   /** Nothing queued, nothing unacknowledged, nothing to forward. */
@@ -151,9 +140,7 @@ export class Sender {
     if (wasClosed && this.peerWindow >= this.mtu && data.oldest !== undefined && !result.advanced) {
       if (data.inFlightPayload <= this.mtu) data.markAllLost()
     }
-    if (this.advancedPoint > data.cumulative && now - this.forwardSentAt >= (this.rto.smoothed ?? this.rto.value)) {
-      this.forwardPending = true
-    }
+    this.partial.onSack(now, this.rto.smoothed ?? this.rto.value)
     this.rearm(now, result.advanced)
     return true
   }
@@ -175,11 +162,8 @@ export class Sender {
     const smoothed = rto.smoothed ?? rto.value
     const min = rto.min === Infinity ? smoothed : rto.min
     if (result.newestPacket >= 0) {
-      // RFC 8985 §7.4: the probe was a copy and repaired the loss that it looked for. Nobody else will notice that one.
-      const repaired = this.probeCopy && result.newestPacket >= this.probePacket && now - result.newestSentAt >= min
+      const repaired = this.probe.onAck(result, now, min)
       if (repaired && this.recoveryPoint < 0) this.beginRecovery(now, priorInFlight, segmentSize(this.mtu))
-      this.probeOutstanding = false
-      this.probeCopy = false
       this.detection.onAck(result, data.highestAcked, now, min)
     }
     const roundStart = data.cumulative >= this.roundEnd
@@ -202,7 +186,7 @@ export class Sender {
     if (this.reduced) {
       this.prr.onAck(result.ackedBytes, data.inFlight, this.controller.slowStartThreshold, segmentSize(this.mtu))
     }
-    this.advancePeerAckPoint()
+    this.partial.advance()
   }
 
   private detect(now: number, smoothed: number, min: number): void {
@@ -239,26 +223,29 @@ export class Sender {
   /** Duplicate TSN reports: the peer got something twice. */
   private onDuplicates(sack: SackView): void {
     let ours = 0
-    for (let i = 0; i < sack.duplicateCount && i < 64; i++) {
+    for (let i = 0; i < sack.duplicateCount && i < MAX_DUPLICATES; i++) {
       const seq = this.data.unwrap(readUint32(sack.packet, sack.duplicates + 4 * i))
-      if (seq < this.data.next) ours++
+      if (seq >= this.data.next) continue
+      ours++
+      if (this.probe.onDuplicate(seq)) {
+        // Nothing was lost, though the probe's acknowledgement looked like it.
+        this.undo()
+        return
+      }
     }
     if (ours === 0) return
-    if (this.probeOutstanding) {
-      // The probe met its original: the peer holds its SACKs back for longer than was allowed for.
-      this.probeOutstanding = false
-      this.probeCopy = false
-      this.peerSackDelay = Math.min(MAX_PEER_SACK_DELAY, this.peerSackDelay * 2)
-      return
-    }
     if (this.undoBalance <= 0) return
     this.stats.spuriousRetransmits += ours
     this.detection.onSpurious()
     this.undoBalance -= ours
-    if (this.undoBalance <= 0 && this.reduced) {
-      this.controller.onSpurious()
-      this.reduced = false
-    }
+    if (this.undoBalance <= 0) this.undo()
+  }
+
+  /** The reduction was for nothing. */
+  private undo(): void {
+    if (!this.reduced) return
+    this.reduced = false
+    this.controller.onSpurious()
   }
 
   // --- timers
@@ -268,15 +255,11 @@ export class Sender {
     if (now >= this.detection.deadline) {
       const smoothed = this.rto.smoothed ?? this.rto.value
       this.detect(now, smoothed, this.rto.min === Infinity ? smoothed : this.rto.min)
-      this.advancePeerAckPoint()
+      this.partial.advance()
     }
-    if (now >= this.probeDeadline) {
-      this.probeDeadline = Infinity
-      if (this.data.oldest !== undefined) {
-        this.probePending = true
-        this.stats.tailLossProbes++
-        this.t3Deadline = now + this.rto.value
-      }
+    if (this.probe.onTime(now, this.data)) {
+      this.stats.tailLossProbes++
+      this.t3Deadline = now + this.rto.value
     }
     if (now < this.t3Deadline) return false
     this.onT3(now)
@@ -290,18 +273,17 @@ export class Sender {
     this.loseAll()
     // A probe of a closed window says nothing about the path.
     if (!probing) this.controller.onTimeout(now, this.data.inFlight)
-    this.forwardPending = this.advancedPoint > this.data.cumulative
+    this.partial.onTimeout()
     this.rearm(now, true)
   }
 
   private loseAll(): void {
     this.data.markAllLost()
     this.detection.reset()
-    this.probeDeadline = Infinity
-    this.probePending = false
+    this.probe.reset()
     this.reduced = false
     this.recoveryPoint = this.data.next - 1
-    this.advancePeerAckPoint()
+    this.partial.advance()
   }
 
   /** The path is another one, or is back: sends again at once what waits for a timeout. */
@@ -309,7 +291,7 @@ export class Sender {
     this.loseAll()
     this.rto.reset()
     this.controller.onPathChange(this.mtu)
-    this.forwardPending = this.advancedPoint > this.data.cumulative
+    this.partial.onTimeout()
     this.rearm(now, true)
   }
 
@@ -320,36 +302,22 @@ export class Sender {
   /** Sets T3-rtx and the probe. `restart`: the earliest outstanding chunk was acknowledged (RFC 9260 §6.3.2 R3). */
   private rearm(now: number, restart: boolean): void {
     const { data } = this
-    const outstanding =
-      data.oldest !== undefined || this.advancedPoint > data.cumulative || data.peekLost() !== undefined
+    const outstanding = data.oldest !== undefined || this.partial.outstanding || data.peekLost() !== undefined
     if (!outstanding) {
       this.t3Deadline = Infinity
-      this.probeDeadline = Infinity
+      this.probe.deadline = Infinity
       return
     }
     if (restart || this.t3Deadline === Infinity) this.t3Deadline = now + this.rto.value
-    this.armProbe(now)
-  }
-
-  private armProbe(now: number): void {
-    const { newest, oldest } = this.data
-    const { smoothed } = this.rto
-    if (newest === undefined || smoothed === undefined || this.probeOutstanding || this.rto.backoffs > 0) {
-      this.probeDeadline = Infinity
-      return
-    }
-    // RFC 8985 §7.2. Only one packet may be acknowledged late.
-    let timeout = Math.max(2 * smoothed, 2)
-    if (newest.packetNumber === oldest!.packetNumber) timeout += this.peerSackDelay
-    this.probeDeadline = Math.min(Math.max(now, newest.sentAt + timeout), this.t3Deadline)
+    this.probe.arm(data, this.rto, now, this.t3Deadline)
   }
 
   // --- sending
 
   /** Whether a packet may go now, as far as windows and pace say. */
   ready(now: number): boolean {
-    this.prune(now)
-    if (this.probePending) return true
+    this.partial.prune(now)
+    if (this.probe.pending) return true
     if (!this.hasWork(now)) {
       this.pacer.deadline = 0
       return false
@@ -407,7 +375,7 @@ export class Sender {
       if (!first && !this.windowOpen()) break
       const lost = data.peekLost()
       if (lost !== undefined) {
-        if (lost.size > packet.room || this.givesUp(lost, now)) break
+        if (lost.size > packet.room || this.partial.givesUp(lost, now)) break
         data.takeLost()
         this.writeChunk(packet, lost, now, 0)
         this.stats.retransmittedChunks++
@@ -418,10 +386,9 @@ export class Sender {
       if (!this.writeNew(packet, now)) break
       wrote = true
     }
-    if (!wrote && this.probePending) wrote = this.writeProbe(packet, now)
-    if (this.probePending) {
-      this.probePending = false
-      this.probeOutstanding = wrote
+    if (this.probe.pending) {
+      if (!wrote) wrote = this.writeProbe(packet, now)
+      this.probe.onSent(wrote)
     }
     if (!wrote) return
     const sent = data.inFlight - before
@@ -430,7 +397,7 @@ export class Sender {
     this.packetNumber = number + 1
     this.lastSentAt = now
     if (this.t3Deadline === Infinity) this.t3Deadline = now + this.rto.value
-    this.armProbe(now)
+    this.probe.arm(data, this.rto, now, this.t3Deadline)
   }
 
   /** Cuts the next chunk off the queue. Returns false when there is none, or no room for it. */
@@ -440,8 +407,8 @@ export class Sender {
     const message = queue.next(now)
     if (message === undefined) return false
     if (message.offset > 0 && message.expiresAt <= now) {
-      this.giveUp(message)
-      this.advancePeerAckPoint()
+      this.partial.giveUp(message)
+      this.partial.advance()
       return this.writeNew(packet, now)
     }
     const rest = message.data.length - message.offset
@@ -487,85 +454,25 @@ export class Sender {
   /** The probe when nothing new may be sent: the newest chunk once more (RFC 8985 §7.3). */
   private writeProbe(packet: PacketWriter, now: number): boolean {
     const chunk = this.data.newest
-    if (chunk === undefined || chunk.size > packet.room || this.givesUp(chunk, now)) return false
+    if (chunk === undefined || chunk.size > packet.room || this.partial.givesUp(chunk, now)) return false
     if (chunk.transmissions > chunk.message!.maxRetransmits) return false
     this.data.markLost(chunk)
     this.writeChunk(packet, chunk, now, FLAG_IMMEDIATE)
     this.stats.retransmittedChunks++
-    this.probeCopy = true
-    this.probePacket = this.packetNumber
+    this.probe.onCopied(chunk.seq, this.packetNumber)
     return true
   }
 
-  // --- partial reliability (RFC 3758)
-
-  private givesUp(chunk: TxChunk, now: number): boolean {
-    if (!this.partialReliability) return false
-    const message = chunk.message!
-    return message.expiresAt <= now || chunk.transmissions > message.maxRetransmits
-  }
-
-  /** Gives up what is next to be sent again and may not be. */
-  private prune(now: number): void {
-    if (!this.partialReliability) return
-    for (
-      let chunk = this.data.peekLost();
-      chunk !== undefined && this.givesUp(chunk, now);
-      chunk = this.data.peekLost()
-    ) {
-      this.giveUp(chunk.message!)
-    }
-    this.advancePeerAckPoint()
-  }
-
-  private giveUp(message: QueuedMessage): void {
-    if (message.abandoned) return
-    message.abandoned = true
-    this.stats.messagesAbandoned++
-    if (message.offset < message.data.length) {
-      // The peer may hold, acknowledged, all fragments so far. It drops them only for a TSN to come that it is told to skip.
-      const placeholder = this.data.insert(message, message.offset, 0, this.headerSize, FLAG_END, message.nextFragment)
-      placeholder.state = ABANDONED
-      this.queue.drop(message)
-    }
-    this.data.abandon(message)
-  }
-
-  private advancePeerAckPoint(): void {
-    const { data } = this
-    if (this.advancedPoint < data.cumulative) this.advancedPoint = data.cumulative
-    while (data.get(this.advancedPoint + 1)?.state === ABANDONED) {
-      this.advancedPoint++
-      this.forwardPending = true
-    }
-    if (this.advancedPoint === data.cumulative) this.forwardPending = false
-  }
-
-  /** A FORWARD-TSN or I-FORWARD-TSN of at most `room` bytes is owed (RFC 3758 §3.5 C3, RFC 8260 §2.3.1). */
-  takeForwardTsn(room: number, now: number): Uint8Array | undefined {
-    if (!this.forwardPending) return undefined
-    const { data } = this
-    const limit = Math.floor((room - 8) / (this.interleaved ? 8 : 4))
-    const skipped = new Map<number, SkippedMessage>()
-    let point = data.cumulative
-    for (let seq = data.cumulative + 1; seq <= this.advancedPoint; seq++) {
-      const { stream, unordered, messageId } = data.get(seq)!.message!
-      const key = stream.id * 2 + (unordered ? 1 : 0)
-      if (this.interleaved || !unordered) {
-        if (!skipped.has(key) && skipped.size >= limit) break
-        skipped.set(key, { streamId: stream.id, unordered, messageId })
-      }
-      point = seq
-    }
-    if (point === data.cumulative) return undefined
-    this.forwardPending = false
-    this.forwardSentAt = now
-    if (this.t3Deadline === Infinity) this.t3Deadline = now + this.rto.value
-    const chunk = { newCumulativeTsn: data.tsn(point), skipped: [...skipped.values()] }
-    return this.interleaved ? encodeIForwardTsn(chunk) : encodeForwardTsn(chunk)
-  }
+  // --- partial reliability
 
   get forwardTsnPending(): boolean {
-    return this.forwardPending
+    return this.partial.pending
+  }
+
+  /** The FORWARD-TSN or I-FORWARD-TSN that is owed, of at most `room` bytes. */
+  takeForwardTsn(room: number, now: number): Uint8Array | undefined {
+    const chunk = this.partial.take(room, now)
+    if (chunk !== undefined && this.t3Deadline === Infinity) this.t3Deadline = now + this.rto.value
+    return chunk
   }
 }
