@@ -209,7 +209,7 @@ function toRtcError(error: DataChannelError | undefined): RTCError | undefined {
   return new RTCError({ errorDetail: 'sctp-failure' }, message)
 }
 
-/** RFC 9260 §3.3.10.12: the user of the other side ended the association. */
+/** RFC 9260 §3.3.10.12: the user of the other side ended the association; some do so without giving a cause. */
 function isUserInitiated(error: SctpError): boolean {
-  return /user.initiated/i.test(error.message)
+  return /user.initiated|no reason given/i.test(error.message)
 }

@@ -86,7 +86,24 @@ export class Connection {
   }
 
   fire(event: Event): void {
+    this.configuration.trace?.({ layer: 'webrtc', name: event.type, data: this.#state(event.type) })
     this.target.dispatchEvent(event)
+  }
+
+  /** What a state change changed to, for the trace. */
+  #state(type: string): string | undefined {
+    switch (type) {
+      case 'signalingstatechange':
+        return this.session.signalingState
+      case 'icegatheringstatechange':
+        return this.iceGatheringState
+      case 'iceconnectionstatechange':
+        return this.iceConnectionState
+      case 'connectionstatechange':
+        return this.connectionState
+      default:
+        return undefined
+    }
   }
 
   #createChannels(): DataChannels {

@@ -4,6 +4,7 @@ import { RTCDataChannel } from './data-channel.ts'
 import { RTCErrorEvent } from './events.ts'
 import { isBlobPayload, toArrayBuffer, toPayload, utf8Length } from './message-data.ts'
 import { MessageIterator } from './message-iterator.ts'
+import { readableOf, writableOf, type Message, type Payload } from './streams.ts'
 import { domError, type RTCError } from './rtc-error.ts'
 import type { BinaryType, RTCDataChannelState } from './types.ts'
 import { INTERNAL } from './webidl.ts'
@@ -30,6 +31,9 @@ export interface DataChannelHost {
   /** The channel is closed without ever having had an underlying one. */
   forget(core: DataChannelCore): void
 }
+
+/** Bytes that may be unsent before `ready` makes the application wait, unless it has set a threshold. */
+const DEFAULT_ROOM = 1024 * 1024
 
 interface PendingBlob {
   readonly size: number
@@ -63,6 +67,8 @@ export class DataChannelCore {
   readonly #pending: Pending[] = []
   #pendingBytes = 0
   #updateQueued = false
+  /** Those who wait in `ready`: looked at when the state or the amount changes. */
+  readonly #waiting = new Set<() => boolean>()
 
   constructor(parameters: DataChannelParameters, id: number | null, host: DataChannelHost) {
     this.label = parameters.label
@@ -90,8 +96,13 @@ export class DataChannelCore {
     this.bufferedAmount += size
     if (blob) this.#readBlob(payload)
     else if (this.#pending.length > 0) this.#append(payload, size)
-    else this.channel.send(payload, this.#host.now)
+    else this.#transmit(this.channel, payload)
     this.#host.transmit()
+  }
+
+  /** The peer or the association may have ended it while the task that says so waits: the message is lost then. */
+  #transmit(channel: Channel, data: string | Uint8Array): void {
+    if (channel.state === 'open') channel.send(data, this.#host.now)
   }
 
   #append(message: Pending, size: number): void {
@@ -125,8 +136,7 @@ export class DataChannelCore {
       if (data === undefined) break
       this.#pending.shift()
       this.#pendingBytes -= isEntry ? next.size : typeof data === 'string' ? utf8Length(data) : data.length
-      // The peer or the association may have ended it meanwhile; what is pending is lost then.
-      if (channel.state === 'open') channel.send(data, this.#host.now)
+      this.#transmit(channel, data)
     }
     if (this.closing && this.#pending.length === 0) channel.close()
     this.#host.transmit()
@@ -136,6 +146,7 @@ export class DataChannelCore {
     if (this.readyState === 'closing' || this.readyState === 'closed') return
     this.readyState = 'closing'
     this.closing = true
+    this.#wake()
     // Without an underlying channel yet there is nothing to tell the peer.
     if (this.channel === undefined) {
       this.#host.forget(this)
@@ -163,6 +174,7 @@ export class DataChannelCore {
   announceOpen(): void {
     if (this.readyState === 'closing' || this.readyState === 'closed') return
     this.readyState = 'open'
+    this.#wake()
     this.facade.dispatchEvent(new Event('open'))
   }
 
@@ -171,12 +183,14 @@ export class DataChannelCore {
     if (this.readyState === 'closing' || this.readyState === 'closed') return
     this.readyState = 'closing'
     this.closing = true
+    this.#wake()
     this.facade.dispatchEvent(new Event('closing'))
   }
 
   announceClosed(error: RTCError | undefined): void {
     if (this.readyState === 'closed') return
     this.readyState = 'closed'
+    this.#wake()
     if (error !== undefined) this.facade.dispatchEvent(new RTCErrorEvent('error', { error }))
     this.facade.dispatchEvent(new Event('close'))
   }
@@ -205,6 +219,7 @@ export class DataChannelCore {
       if (this.readyState === 'closed') return // the slot does not change after that
       const before = this.bufferedAmount
       this.bufferedAmount = Math.min(before, this.#unsent())
+      this.#wake()
       const threshold = this.bufferedAmountLowThreshold
       if (before > threshold && this.bufferedAmount <= threshold) {
         this.facade.dispatchEvent(new Event('bufferedamountlow'))
@@ -221,6 +236,7 @@ export class DataChannelCore {
     if (this.readyState === 'closed') return
     this.readyState = 'closed'
     this.#pending.length = 0
+    this.#wake()
     for (const wake of this.abandoned) wake()
     this.abandoned.clear()
   }
@@ -229,29 +245,42 @@ export class DataChannelCore {
 
   ready(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
-      const closed = (): DOMException => domError('InvalidStateError', `The data channel is ${this.readyState}`)
-      const settled = (): boolean => {
+      const settle = (): boolean => {
         if (signal?.aborted === true) reject(signal.reason as Error)
-        else if (this.readyState === 'closing' || this.readyState === 'closed') reject(closed())
-        else if (this.readyState === 'open' && this.bufferedAmount <= this.bufferedAmountLowThreshold) resolve()
+        else if (this.readyState === 'closing' || this.readyState === 'closed') {
+          reject(domError('InvalidStateError', `The data channel is ${this.readyState}`))
+        } else if (this.readyState === 'open' && this.bufferedAmount <= this.#room) resolve()
         else return false
+        this.#waiting.delete(settle)
+        signal?.removeEventListener('abort', settle)
         return true
       }
-      if (settled()) return
-      const types = ['open', 'bufferedamountlow', 'closing', 'close']
-      const listener = (): void => {
-        if (!settled()) return
-        for (const type of types) this.facade.removeEventListener(type, listener)
-        this.abandoned.delete(listener)
-        signal?.removeEventListener('abort', listener)
-      }
-      this.abandoned.add(listener)
-      for (const type of types) this.facade.addEventListener(type, listener)
-      signal?.addEventListener('abort', listener)
+      if (settle()) return
+      this.#waiting.add(settle)
+      signal?.addEventListener('abort', settle)
     })
   }
 
-  iterate(): AsyncIterableIterator<string | ArrayBuffer | Blob> {
+  /** Bytes up to which there is room: the application's threshold when it has set one. */
+  get #room(): number {
+    return this.bufferedAmountLowThreshold || DEFAULT_ROOM
+  }
+
+  #wake(): void {
+    for (const settle of this.#waiting) settle()
+  }
+
+  #streams: { readable?: ReadableStream<Message>; writable?: WritableStream<Payload> } = {}
+
+  get readable(): ReadableStream<Message> {
+    return (this.#streams.readable ??= readableOf(this))
+  }
+
+  get writable(): WritableStream<Payload> {
+    return (this.#streams.writable ??= writableOf(this))
+  }
+
+  iterate(): AsyncIterableIterator<Message> {
     return new MessageIterator(this)
   }
 

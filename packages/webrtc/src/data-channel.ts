@@ -2,6 +2,7 @@
 import type { DataChannelCore } from './data-channel-core.ts'
 import { defineEventHandlers } from './event-handlers.ts'
 import type { RTCErrorEvent } from './events.ts'
+import type { Message, Payload } from './streams.ts'
 import type { BinaryType, Handler, RTCDataChannelState } from './types.ts'
 import './disposable.ts'
 import { assertInternal, enforceRange } from './webidl.ts'
@@ -92,7 +93,7 @@ export class RTCDataChannel extends EventTarget {
    * Queues a message. Throws `InvalidStateError` unless open, `TypeError` for other types and for messages larger than
    * `RTCSctpTransport.maxMessageSize`, `OperationError` when the send buffer is full.
    */
-  send(data: string | ArrayBuffer | ArrayBufferView | Blob): void {
+  send(data: Payload): void {
     this.#core.send(data)
   }
 
@@ -102,15 +103,25 @@ export class RTCDataChannel extends EventTarget {
   }
 
   /**
-   * Extension: settles when `bufferedAmount` is at or below the threshold, and rejects with `InvalidStateError` when the
+   * Extension: settles when `bufferedAmount` is at or below `bufferedAmountLowThreshold` (or 1 MiB when that is 0), and rejects with `InvalidStateError` when the
    * channel closes first: `await channel.ready(); channel.send(…)` keeps memory bounded.
    */
   ready(options: { signal?: AbortSignal } = {}): Promise<void> {
     return this.#core.ready(options.signal)
   }
 
+  /** Extension: the messages that arrive from the first look at this on, as a stream that ends when the channel closes. */
+  get readable(): ReadableStream<Message> {
+    return this.#core.readable
+  }
+
+  /** Extension: a stream whose writes wait as `ready()` does, and whose end closes the channel. */
+  get writable(): WritableStream<Payload> {
+    return this.#core.writable
+  }
+
   /** Extension: the messages in order, until the channel closes. What arrives between two turns is kept. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<string | ArrayBuffer | Blob> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Message> {
     return this.#core.iterate()
   }
 
@@ -120,4 +131,11 @@ export class RTCDataChannel extends EventTarget {
   }
 }
 
-defineEventHandlers(RTCDataChannel, ['open', 'bufferedamountlow', 'error', 'closing', 'close', 'message'])
+defineEventHandlers(RTCDataChannel, 'RTCDataChannel', [
+  'open',
+  'bufferedamountlow',
+  'error',
+  'closing',
+  'close',
+  'message',
+])

@@ -34,4 +34,4 @@ export class RTCDtlsTransport extends EventTarget {
   }
 }
 
-defineEventHandlers(RTCDtlsTransport, ['statechange', 'error'])
+defineEventHandlers(RTCDtlsTransport, 'RTCDtlsTransport', ['statechange', 'error'])

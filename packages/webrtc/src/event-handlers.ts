@@ -11,8 +11,9 @@ interface Slot {
   readonly listener: (event: Event) => void
 }
 
-/** Defines `on<type>` for each of `types` on the prototype of `target`. */
-export function defineEventHandlers(target: { prototype: EventTarget }, types: readonly string[]): void {
+/** Defines `on<type>` for each of `types` on the prototype of `target`, and the name that the interface shows. */
+export function defineEventHandlers(target: { prototype: EventTarget }, name: string, types: readonly string[]): void {
+  Object.defineProperty(target.prototype, Symbol.toStringTag, { configurable: true, value: name })
   for (const type of types) {
     const slots = new WeakMap<EventTarget, Slot>()
     Object.defineProperty(target.prototype, `on${type}`, {

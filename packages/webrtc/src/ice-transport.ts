@@ -89,4 +89,8 @@ export class RTCIceTransport extends EventTarget {
   }
 }
 
-defineEventHandlers(RTCIceTransport, ['statechange', 'gatheringstatechange', 'selectedcandidatepairchange'])
+defineEventHandlers(RTCIceTransport, 'RTCIceTransport', [
+  'statechange',
+  'gatheringstatechange',
+  'selectedcandidatepairchange',
+])

@@ -1,6 +1,5 @@
 import type { DataChannelCore } from './data-channel-core.ts'
-
-type Message = string | ArrayBuffer | Blob
+import type { Message } from './streams.ts'
 
 /** `for await (const message of channel)`: an async iterator over `message` events that ends with `close`. */
 export class MessageIterator implements AsyncIterableIterator<Message> {

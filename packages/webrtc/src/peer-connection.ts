@@ -308,7 +308,7 @@ function legacy<T>(
   return Promise.resolve()
 }
 
-defineEventHandlers(RTCPeerConnection, [
+defineEventHandlers(RTCPeerConnection, 'RTCPeerConnection', [
   'negotiationneeded',
   'icecandidate',
   'icecandidateerror',

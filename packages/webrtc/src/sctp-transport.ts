@@ -51,4 +51,4 @@ export class RTCSctpTransport extends EventTarget {
   }
 }
 
-defineEventHandlers(RTCSctpTransport, ['statechange'])
+defineEventHandlers(RTCSctpTransport, 'RTCSctpTransport', ['statechange'])

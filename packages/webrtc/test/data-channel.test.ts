@@ -380,6 +380,24 @@ describe('extensions', () => {
     other.b.close()
   })
 
+  it('Web streams: what is piped in comes out, with the end', async () => {
+    const [own, remote] = await channel()
+    const got: unknown[] = []
+    const reading = remote.readable.pipeTo(new WritableStream({ write: (message) => void got.push(message) }))
+    const source = new ReadableStream<string>({
+      start(controller) {
+        for (let i = 0; i < 50; i++) controller.enqueue(`${i} ${'x'.repeat(10_000)}`)
+        controller.close()
+      },
+    })
+    await source.pipeTo(own.writable)
+    await reading
+    expect(got.map((message) => Number((message as string).split(' ')[0]))).toEqual(
+      Array.from({ length: 50 }, (_, i) => i),
+    )
+    expect([own.readyState, remote.readyState]).toEqual(['closed', 'closed'])
+  })
+
   it('asyncDispose closes and waits', async () => {
     const [own, remote] = await channel()
     await own[Symbol.asyncDispose]()

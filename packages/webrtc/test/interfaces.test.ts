@@ -189,6 +189,7 @@ describe('RTCPeerConnection', () => {
       sctp: null,
     })
     expect(pc.getTransceivers()).toEqual([])
+    expect(String(pc)).toBe('[object RTCPeerConnection]')
     expect(thrown(() => (RTCPeerConnection as unknown as () => unknown)())).toBe('TypeError')
     pc.close()
   })

@@ -107,11 +107,20 @@ export class DataTransport {
       observer.candidateGathered(candidate, generation.usernameFragment)
     }
     ice.onCandidateError = (error) => observer.candidateError(error)
+    let interrupted = false
     ice.onStateChange = (state) => {
       observer.iceChanged({ state })
       this.peer.writable()
+      if (state === 'disconnected' || state === 'failed') interrupted = true
+      if (interrupted && (state === 'connected' || state === 'completed')) {
+        interrupted = false
+        this.peer.pathChanged()
+      }
     }
-    ice.onSelectedPairChange = (pair) => observer.iceChanged({ pair: pair ?? null })
+    ice.onSelectedPairChange = (pair) => {
+      observer.iceChanged({ pair: pair ?? null })
+      if (pair !== undefined) this.peer.pathChanged()
+    }
     ice.onRoleChange = () => observer.roleChanged()
   }
 

@@ -98,6 +98,13 @@ export class PeerTransport {
     if (state === 'connected' || state === 'completed') this.#openDtls()
   }
 
+  /** Data goes another way, or again after a pause: what SCTP measured and waits for belongs to the old way. */
+  pathChanged(): void {
+    if (this.#closed || this.association === undefined) return
+    this.association.pathChanged(this.now)
+    this.scheduleDrain()
+  }
+
   #openDtls(): void {
     const parameters = this.#dtlsParameters
     if (parameters === undefined || this.dtls !== undefined || this.#closed) return
@@ -214,8 +221,13 @@ export class PeerTransport {
         this.association?.receive(event.data, now)
         continue
       }
-      if (event.type === 'connected') this.#connectSctp(now)
-      else if (event.type === 'failed') this.dtlsError = event.error
+      if (event.type === 'connected') {
+        this.#connectSctp(now)
+      } else {
+        if (event.type === 'failed') this.dtlsError = event.error
+        // Without DTLS there is no way to the peer any more: the channels end here.
+        this.association?.abort()
+      }
       this.#observer.dtlsStateChanged()
     }
     return any

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { launchChromium, type Chromium } from '../../../tools/peers/chromium.ts'
+import { RTCPeerConnection } from '../src/index.ts'
+import { once } from './support/chromium-pair.ts'
+import { pagePeer } from './support/browser-peer.ts'
+
+// Connections that must not come up. The descriptions travel whole, so that they can be falsified on the way.
+
+/** Another certificate's fingerprint: same length, other bytes. */
+const forgeFingerprint = (sdp: string): string =>
+  sdp.replace(
+    /(a=fingerprint:sha-256 )([0-9A-F:]+)/g,
+    (_line, name: string, value: string) => name + value.split(':').reverse().join(':'),
+  )
+
+async function complete(connection: RTCPeerConnection): Promise<RTCSessionDescriptionInit> {
+  while (connection.iceGatheringState !== 'complete') await once(connection, 'icegatheringstatechange')
+  return { type: connection.localDescription!.type, sdp: connection.localDescription!.sdp }
+}
+
+describe('what must not connect to Chromium', () => {
+  let chromium: Chromium
+  beforeAll(async () => {
+    chromium = await launchChromium({ mdns: false })
+  })
+  afterAll(() => chromium?.close())
+
+  async function withPeers(
+    use: (kaon: RTCPeerConnection, page: Awaited<ReturnType<typeof pagePeer>>) => Promise<void>,
+  ): Promise<void> {
+    const page: Page = await chromium.newPage()
+    const kaon = new RTCPeerConnection()
+    try {
+      const browser = await pagePeer(page, () => {})
+      await browser.create()
+      await use(kaon, browser)
+    } finally {
+      kaon.close()
+      await page.close()
+    }
+  }
+
+  async function failed(kaon: RTCPeerConnection): Promise<void> {
+    while (kaon.connectionState !== 'failed') await once(kaon, 'connectionstatechange')
+  }
+
+  it.each(['kaon', 'chromium'] as const)(
+    'a certificate of Chromium that its description did not announce, %s offers',
+    async (offerer) => {
+      await withPeers(async (kaon, browser) => {
+        const channel = kaon.createDataChannel('never')
+        const opened: string[] = []
+        channel.onopen = () => opened.push('channel')
+        kaon.ondatachannel = () => opened.push('incoming channel')
+        const hasFailed = failed(kaon)
+        if (offerer === 'kaon') {
+          await kaon.setLocalDescription()
+          const answer = await browser.answer(await complete(kaon), true)
+          await kaon.setRemoteDescription({ type: 'answer', sdp: forgeFingerprint(answer.sdp!) })
+        } else {
+          await browser.channel('theirs')
+          const offer = await browser.offer(true)
+          await kaon.setRemoteDescription({ type: 'offer', sdp: forgeFingerprint(offer.sdp!) })
+          await kaon.setLocalDescription()
+          await browser.accept(await complete(kaon))
+        }
+        await hasFailed
+        expect(kaon.sctp!.transport.state).toBe('failed')
+        expect(opened).toEqual([])
+      })
+    },
+  )
+
+  it.each(['kaon', 'chromium'] as const)(
+    'a certificate of Kaon that its description did not announce, %s offers',
+    async (offerer) => {
+      await withPeers(async (kaon, browser) => {
+        kaon.createDataChannel('never')
+        const hasFailed = failed(kaon)
+        if (offerer === 'kaon') {
+          await kaon.setLocalDescription()
+          const offer = await complete(kaon)
+          const answer = await browser.answer({ type: 'offer', sdp: forgeFingerprint(offer.sdp!) }, true)
+          await kaon.setRemoteDescription(answer)
+        } else {
+          await browser.channel('theirs')
+          await kaon.setRemoteDescription(await browser.offer(true))
+          await kaon.setLocalDescription()
+          const answer = await complete(kaon)
+          await browser.accept({ type: 'answer', sdp: forgeFingerprint(answer.sdp!) })
+        }
+        await browser.connectionState('failed')
+        await hasFailed
+        expect(kaon.sctp!.state).not.toBe('connected')
+      })
+    },
+  )
+
+  it('a description whose ufrag or password is too short', async () => {
+    await withPeers(async (kaon, browser) => {
+      await browser.channel('theirs')
+      const { sdp } = await browser.offer(true)
+      const short = [
+        sdp!.replace(/a=ice-ufrag:.*/g, 'a=ice-ufrag:abc'),
+        sdp!.replace(/a=ice-pwd:.*/g, 'a=ice-pwd:only20characters....'),
+      ]
+      for (const falsified of short)
+        await expect(kaon.setRemoteDescription({ type: 'offer', sdp: falsified })).rejects.toBeInstanceOf(DOMException)
+      expect(kaon.signalingState).toBe('stable')
+    })
+  })
+
+  it('a wrong password', async () => {
+    await withPeers(async (kaon, browser) => {
+      kaon.createDataChannel('never')
+      const hasFailed = failed(kaon)
+      await kaon.setLocalDescription()
+      const answer = await browser.answer(await complete(kaon), true)
+      await kaon.setRemoteDescription({ type: 'answer', sdp: answer.sdp!.replace(/(a=ice-pwd:.{20}).*/g, '$1wrong') })
+      await hasFailed
+      expect(kaon.sctp!.transport.iceTransport.state).toBe('failed')
+      expect(kaon.sctp!.transport.state).toBe('new')
+    })
+  })
+})
