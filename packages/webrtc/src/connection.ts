@@ -1,35 +1,20 @@
-/** What an `RTCPeerConnection` is inside: its slots, its states, and what its transport tells. */
+/** What an `RTCPeerConnection` is inside: its slots and its states. */
 import { defaultProvider, type CryptoProvider } from '@kaon/crypto'
-import type { Candidate } from '@kaon/ice'
-import type { SelectedCandidatePair } from '@kaon/ice/driver'
 import { createNetwork, type Network } from '@kaon/net'
 import { createCertificate, RTCCertificate } from './certificate.ts'
 import { DataChannels } from './channels.ts'
 import type { Configuration } from './configuration.ts'
 import type { DataChannelCore } from './data-channel-core.ts'
-import {
-  RTCDataChannelEvent,
-  RTCErrorEvent,
-  RTCPeerConnectionIceErrorEvent,
-  RTCPeerConnectionIceEvent,
-} from './events.ts'
-import { exposeCandidate } from './ice-candidate.ts'
+import { RTCDataChannelEvent } from './events.ts'
 import type { Description } from './jsep/description.ts'
 import { readTransport } from './jsep/sections.ts'
 import { Session } from './jsep/session.ts'
 import { OperationsChain } from './operations-chain.ts'
-import { RTCError } from './rtc-error.ts'
 import { deriveConnectionState, deriveIceConnectionState } from './states.ts'
 import { TaskQueue } from './task-queue.ts'
-import { attributeValue, DataTransport } from './transport/data-transport.ts'
-import { toDtlsError } from './transport/dtls-error.ts'
-import type {
-  RTCDtlsTransportState,
-  RTCIceConnectionState,
-  RTCIceGatheringState,
-  RTCIceTransportState,
-  RTCPeerConnectionState,
-} from './types.ts'
+import { TransportEvents } from './transport-events.ts'
+import type { DataTransport } from './transport/data-transport.ts'
+import type { RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionState } from './types.ts'
 
 /** Our `a=sctp-port`; RFC 8841 §5.1 has no other in use. */
 export const SCTP_PORT = 5000
@@ -57,8 +42,7 @@ export class Connection {
   configuration: Configuration
   closed = false
   canTrickle: boolean | null = null
-  /** Exists from the first offer or answer on; `[[SctpTransport]]` once a description with it is set. */
-  transport: DataTransport | null = null
+  /** `[[SctpTransport]]` is not null: a description with it is set. `transport` exists from the first offer or answer on. */
   sctpActive = false
   iceConnectionState: RTCIceConnectionState = 'new'
   iceGatheringState: RTCIceGatheringState = 'new'
@@ -66,7 +50,7 @@ export class Connection {
   #certificate: RTCCertificate | undefined
   #negotiationNeeded = false
   #updateNegotiationNeededOnEmptyChain = false
-  #iceChanges: { state?: RTCIceTransportState; pair?: SelectedCandidatePair | null }[] = []
+  #events: TransportEvents | undefined
 
   constructor(target: EventTarget, configuration: Configuration) {
     this.target = target
@@ -85,9 +69,11 @@ export class Connection {
     this.channels = this.#createChannels()
   }
 
-  fire(event: Event): void {
+  /** Fires at the connection, or at one of its transports; not any more when a listener before has closed it. */
+  fire(event: Event, target: EventTarget = this.target): void {
+    if (this.closed) return
     this.configuration.trace?.({ layer: 'webrtc', name: event.type, data: this.#state(event.type) })
-    this.target.dispatchEvent(event)
+    target.dispatchEvent(event)
   }
 
   /** What a state change changed to, for the trace. */
@@ -114,6 +100,9 @@ export class Connection {
       {
         get now(): number {
           return connection.network.now()
+        },
+        get closed(): boolean {
+          return connection.closed
         },
         get maxMessageSize(): number {
           return connection.transport?.sctpSlots.maxMessageSize ?? Infinity
@@ -177,159 +166,27 @@ export class Connection {
   // -- the transport
 
   ensureTransport(): DataTransport {
-    this.transport ??= this.#createTransport()
-    return this.transport
+    this.#events ??= new TransportEvents(this)
+    return this.#events.transport
   }
 
-  #createTransport(): DataTransport {
-    const transport: DataTransport = new DataTransport(this.configuration, this.network, {
-      gatheringStarted: () => {
-        const { usernameFragment } = transport.generation
-        this.#task(transport, () => this.#whenShown(usernameFragment, () => this.#gatheringChanged('gathering')))
-      },
-      candidateGathered: (candidate, usernameFragment) => {
-        const surface = (): void =>
-          candidate === undefined
-            ? this.#generationComplete(usernameFragment)
-            : this.#surfaceCandidate(candidate, usernameFragment)
-        this.#task(transport, () => this.#whenShown(usernameFragment, surface))
-        if (candidate !== undefined) return
-        const finish = (): void => {
-          if (!transport.generation.complete) return // another generation is being gathered
-          this.#gatheringChanged('complete')
-          this.fire(new RTCPeerConnectionIceEvent('icecandidate', { candidate: null }))
-        }
-        this.#task(transport, () => this.#whenShown(usernameFragment, finish))
-      },
-      candidateError: (error) =>
-        this.#task(transport, () => this.fire(new RTCPeerConnectionIceErrorEvent('icecandidateerror', error))),
-      iceChanged: (change) => this.#queueIceChange(transport, change),
-      roleChanged: () => this.#task(transport, () => (transport.iceSlots.role = transport.ice.role)),
-      dtlsStateChanged: (state) => this.#task(transport, () => this.#dtlsChanged(transport, state)),
-      channelEvent: (event) => {
-        if (event.type === 'connected') this.#task(transport, () => this.#sctpConnected(transport))
-        this.channels.handle(event)
-        if (event.type === 'ended') this.#task(transport, () => this.#sctpClosed(transport))
-      },
-      drained: () => this.channels.updateBufferedAmounts(),
-    })
-    return transport
-  }
-
-  /** A task on behalf of a transport, unless a rollback has replaced it meanwhile. */
-  #task(transport: DataTransport, task: () => void): void {
-    this.tasks.queue(() => {
-      if (this.transport === transport) task()
-    })
+  get transport(): DataTransport | null {
+    return this.#events?.transport ?? null
   }
 
   /** Gives the transport up with everything on it; `channels` keep waiting unless they are stopped too. */
   discardTransport(): void {
     const { transport } = this
-    this.transport = null
+    this.#events = undefined
     this.sctpActive = false
-    this.#iceChanges = []
-    this.#early = []
     transport?.close()
   }
 
-  /** The descriptions that show a generation of ours, each with the section that does. */
-  *#localSections(usernameFragment: string): Generator<[Description, NonNullable<Description['data']>]> {
-    for (const description of [this.session.pendingLocal, this.session.currentLocal]) {
-      const section = description?.data
-      if (section !== undefined && section.iceUfrag === usernameFragment) yield [description!, section]
-    }
-  }
-
-  /**
-   * Runs a task about a generation once a local description shows it. What comes before that, since candidates are
-   * gathered into a pool, is early: `releaseEarlyCandidates` brings it.
-   */
-  #whenShown(usernameFragment: string, task: () => void): void {
-    const shown = !this.#localSections(usernameFragment).next().done
-    const waiting = this.#early.some((early) => early.usernameFragment === usernameFragment)
-    if (shown && !waiting) task()
-    else this.#early.push({ usernameFragment, task })
-  }
-
-  #early: { usernameFragment: string; task: () => void }[] = []
-
   releaseEarlyCandidates(): void {
-    const { transport } = this
-    if (transport === null) return
-    for (const { usernameFragment, task } of this.#early.splice(0)) {
-      // A generation that was given up before it was shown never will be.
-      if (usernameFragment !== transport.generation.usernameFragment) continue
-      this.#task(transport, () => this.#whenShown(usernameFragment, task))
-    }
+    this.#events?.releaseEarly()
   }
 
-  /** "Surface the candidate". */
-  #surfaceCandidate(candidate: Candidate, usernameFragment: string): void {
-    const transport = this.transport!
-    const value = attributeValue(candidate)
-    for (const [description, section] of this.#localSections(usernameFragment)) {
-      if (!section.attributes('candidate').includes(value)) description.addCandidate(section, value, true)
-    }
-    const exposed = exposeCandidate(candidate, { ...transport.origin, usernameFragment })
-    transport.iceSlots.localCandidates.push(exposed)
-    this.fire(new RTCPeerConnectionIceEvent('icecandidate', { candidate: exposed, url: candidate.url ?? null }))
-  }
-
-  #generationComplete(usernameFragment: string): void {
-    for (const [description, section] of this.#localSections(usernameFragment)) description.endCandidates(section)
-    const origin = { ...this.transport!.origin, usernameFragment }
-    this.fire(new RTCPeerConnectionIceEvent('icecandidate', { candidate: exposeCandidate(undefined, origin) }))
-  }
-
-  #gatheringChanged(state: RTCIceGatheringState): void {
-    const transport = this.transport!
-    if (transport.iceSlots.gatheringState === state) return
-    transport.iceSlots.gatheringState = state
-    if (state === 'gathering') transport.iceSlots.localCandidates = []
-    const changed = this.iceGatheringState !== state
-    this.iceGatheringState = state
-    transport.iceTransport.dispatchEvent(new Event('gatheringstatechange'))
-    if (changed) this.fire(new Event('icegatheringstatechange'))
-  }
-
-  /** The selected pair and the state are handled in one task when they changed together. */
-  #queueIceChange(
-    transport: DataTransport,
-    change: { state?: RTCIceTransportState; pair?: SelectedCandidatePair | null },
-  ): void {
-    const last = this.#iceChanges.at(-1)
-    if (last !== undefined && !Object.keys(change).some((key) => key in last)) {
-      Object.assign(last, change)
-      return
-    }
-    this.#iceChanges.push(change)
-    this.#task(transport, () => {
-      const next = this.#iceChanges.shift()
-      if (next !== undefined) this.#iceChanged(transport, next)
-    })
-  }
-
-  #iceChanged(
-    transport: DataTransport,
-    change: { state?: RTCIceTransportState; pair?: SelectedCandidatePair | null },
-  ): void {
-    const { iceSlots, iceTransport } = transport
-    const stateChanged = change.state !== undefined && change.state !== iceSlots.state
-    if (change.pair !== undefined)
-      iceSlots.selectedPair = change.pair === null ? null : transport.exposePair(change.pair)
-    if (stateChanged) iceSlots.state = change.state!
-    const iceBefore = this.iceConnectionState
-    const before = this.connectionState
-    this.#deriveStates()
-    if (change.pair !== undefined) iceTransport.dispatchEvent(new Event('selectedcandidatepairchange'))
-    if (stateChanged) iceTransport.dispatchEvent(new Event('statechange'))
-    // A listener may have closed the connection.
-    if (iceBefore !== this.iceConnectionState && !this.closed) this.fire(new Event('iceconnectionstatechange'))
-    if (before !== this.connectionState && !this.closed) this.fire(new Event('connectionstatechange'))
-  }
-
-  #deriveStates(): void {
+  deriveStates(): void {
     if (this.closed) return
     const ice = this.sctpActive ? this.transport?.iceSlots.state : undefined
     const dtls = this.sctpActive ? this.transport?.dtlsSlots.state : undefined
@@ -340,43 +197,11 @@ export class Connection {
   /** After the set of transports changed. */
   updateStates(): void {
     const { iceConnectionState, connectionState, iceGatheringState } = this
-    this.#deriveStates()
+    this.deriveStates()
     this.iceGatheringState = (this.sctpActive ? this.transport?.iceSlots.gatheringState : undefined) ?? 'new'
     if (iceGatheringState !== this.iceGatheringState) this.fire(new Event('icegatheringstatechange'))
-    if (iceConnectionState !== this.iceConnectionState && !this.closed) this.fire(new Event('iceconnectionstatechange'))
-    if (connectionState !== this.connectionState && !this.closed) this.fire(new Event('connectionstatechange'))
-  }
-
-  #dtlsChanged(transport: DataTransport, state: RTCDtlsTransportState): void {
-    const { dtlsSlots, dtlsTransport, peer } = transport
-    if (dtlsSlots.state === state) return
-    dtlsSlots.state = state
-    if (state === 'connected') dtlsSlots.remoteCertificates = peer.dtls?.remoteCertificates ?? []
-    // The connection's own state first: whoever hears of one finds the other to match.
-    const before = this.connectionState
-    this.#deriveStates()
-    if (state === 'failed') {
-      const error: RTCError = toDtlsError(peer.dtlsError)
-      dtlsTransport.dispatchEvent(new RTCErrorEvent('error', { error }))
-    }
-    dtlsTransport.dispatchEvent(new Event('statechange'))
-    if (before !== this.connectionState && !this.closed) this.fire(new Event('connectionstatechange'))
-  }
-
-  #sctpConnected(transport: DataTransport): void {
-    const negotiated = transport.peer.association?.negotiated
-    const { sctpSlots, sctpTransport } = transport
-    if (negotiated !== undefined) {
-      sctpSlots.maxChannels = Math.min(negotiated.inboundStreams, negotiated.outboundStreams)
-    }
-    sctpSlots.state = 'connected'
-    sctpTransport.dispatchEvent(new Event('statechange'))
-  }
-
-  #sctpClosed(transport: DataTransport): void {
-    if (transport.sctpSlots.state === 'closed') return
-    transport.sctpSlots.state = 'closed'
-    transport.sctpTransport.dispatchEvent(new Event('statechange'))
+    if (iceConnectionState !== this.iceConnectionState) this.fire(new Event('iceconnectionstatechange'))
+    if (connectionState !== this.connectionState) this.fire(new Event('connectionstatechange'))
   }
 
   /** The remote side's word on trickling (RFC 9429 §4.1.17). */

@@ -22,6 +22,7 @@ export interface DataChannelParameters {
 /** The connection, as far as a channel needs it. */
 export interface DataChannelHost {
   readonly now: number
+  readonly closed: boolean
   /** Bytes; those of the SCTP transport. */
   readonly maxMessageSize: number
   readonly maxBufferSize: number
@@ -192,7 +193,8 @@ export class DataChannelCore {
     this.readyState = 'closed'
     this.#wake()
     if (error !== undefined) this.facade.dispatchEvent(new RTCErrorEvent('error', { error }))
-    this.facade.dispatchEvent(new Event('close'))
+    // A listener may have closed the connection, after which nothing fires.
+    if (!this.#host.closed) this.facade.dispatchEvent(new Event('close'))
   }
 
   receive(data: string | Uint8Array): void {

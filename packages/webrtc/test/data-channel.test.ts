@@ -358,6 +358,7 @@ describe('extensions', () => {
 
   it('ready() obeys its signal', async () => {
     const [own] = await channel()
+    own.bufferedAmountLowThreshold = 1
     own.send(new Uint8Array(200_000))
     const controller = new AbortController()
     const waiting = own.ready({ signal: controller.signal })
@@ -372,6 +373,7 @@ describe('extensions', () => {
       for await (const _message of other.channel);
       return 'ended'
     })()
+    other.channel.bufferedAmountLowThreshold = 1
     other.channel.send(new Uint8Array(200_000))
     const waiting = other.channel.ready()
     other.a.close()
