@@ -142,6 +142,8 @@ export class PeerTransport {
       // RFC 9653: DTLS protects every packet better than the checksum would.
       zeroChecksum: true,
       ...settings,
+      // DTLS encrypts each packet at once, into memory of its own.
+      reusePackets: true,
       now,
       localPort: parameters.localPort,
       remotePort: parameters.remotePort,
