@@ -4,7 +4,6 @@ import { defineEventHandlers } from './event-handlers.ts'
 import type { RTCErrorEvent } from './events.ts'
 import type { Message, Payload } from './streams.ts'
 import type { BinaryType, Handler, RTCDataChannelState } from './types.ts'
-import './disposable.ts'
 import { assertInternal, enforceRange } from './webidl.ts'
 
 export class RTCDataChannel extends EventTarget {

@@ -27,7 +27,6 @@ import type {
   RTCSessionDescriptionInit,
   RTCSignalingState,
 } from './types.ts'
-import './disposable.ts'
 import { toDictionary, toDOMString, toEnum } from './webidl.ts'
 
 type DescriptionCallback = (description: RTCSessionDescriptionInit) => void
@@ -135,7 +134,7 @@ export class RTCPeerConnection extends EventTarget {
     options?: RTCOfferOptions,
   ): Promise<RTCSessionDescriptionInit | void> {
     if (typeof first === 'function') return legacy(this.#createOffer(options), first, failure)
-    return this.#createOffer(first)
+    return handled(this.#createOffer(first))
   }
 
   async #createOffer(options: RTCOfferOptions | undefined): Promise<RTCSessionDescriptionInit> {
@@ -149,7 +148,7 @@ export class RTCPeerConnection extends EventTarget {
     first: RTCAnswerOptions | DescriptionCallback | undefined = undefined,
     failure?: ErrorCallback,
   ): Promise<RTCSessionDescriptionInit | void> {
-    const promise = this.#chain(() => this.#negotiation.createAnswer())
+    const promise = handled(this.#chain(() => this.#negotiation.createAnswer()))
     return typeof first === 'function' ? legacy(promise, first as DescriptionCallback, failure) : promise
   }
 
@@ -164,7 +163,7 @@ export class RTCPeerConnection extends EventTarget {
     success?: () => void,
     failure?: ErrorCallback,
   ): Promise<void> {
-    const promise = this.#setLocalDescription(description)
+    const promise = handled(this.#setLocalDescription(description))
     return typeof success === 'function' ? legacy(promise, success, failure) : promise
   }
 
@@ -189,7 +188,7 @@ export class RTCPeerConnection extends EventTarget {
     success: (() => void) | undefined = undefined,
     failure?: ErrorCallback,
   ): Promise<void> {
-    const promise = this.#setRemoteDescription(description)
+    const promise = handled(this.#setRemoteDescription(description))
     return typeof success === 'function' ? legacy(promise, success, failure) : promise
   }
 
@@ -205,7 +204,7 @@ export class RTCPeerConnection extends EventTarget {
     success?: () => void,
     failure?: ErrorCallback,
   ): Promise<void> {
-    const promise = this.#addIceCandidate(candidate)
+    const promise = handled(this.#addIceCandidate(candidate))
     return typeof success === 'function' ? legacy(promise, success, failure) : promise
   }
 
@@ -296,6 +295,15 @@ export class RTCPeerConnection extends EventTarget {
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }
+}
+
+/**
+ * A candidate that comes too late is no reason to end the process, as an unhandled rejection does in Node. The chain's
+ * steps react to the promise (§4.4.1.2), by which it counts as handled in browsers, too.
+ */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
 }
 
 /** §4.4.3: the callback forms settle at once and tell through the callbacks. */

@@ -192,6 +192,24 @@ describe('the operations chain', () => {
     expect(order).toEqual(['offer', 'set', 'candidate'])
   })
 
+  it('does not end the process when nobody looks at a failure', async () => {
+    const unhandled: unknown[] = []
+    const listener = (reason: unknown): void => void unhandled.push(reason)
+    process.on('unhandledRejection', listener)
+    const pc = stillPeer()
+    void pc.addIceCandidate({ candidate: 'x', sdpMid: '0' })
+    void pc.setRemoteDescription({ type: 'answer', sdp: '' })
+    void pc.createAnswer()
+    await settle()
+    pc.close()
+    void pc.addIceCandidate()
+    void pc.createOffer()
+    void pc.setLocalDescription()
+    await settle()
+    process.off('unhandledRejection', listener)
+    expect(unhandled).toEqual([])
+  })
+
   it('goes on after a failure', async () => {
     const pc = offering()
     const failed = rejection(pc.setRemoteDescription({ type: 'answer', sdp: '' }))
