@@ -36,6 +36,11 @@ export interface AssociationOptions {
   readonly interleaving?: boolean
   /** Offer partial reliability, FORWARD-TSN (RFC 3758). Default true. */
   readonly partialReliability?: boolean
+  /**
+   * Every packet of `pollTransmit` is written to the same memory, so that it is good until the next call only: for whoever
+   * encrypts or copies it at once. Default false: packets belong to their taker.
+   */
+  readonly reusePackets?: boolean
   /** Congestion control. Default `cubic`. */
   readonly congestionController?: CongestionControllerFactory
   /** Timeout before a round trip was measured. Default 500. */

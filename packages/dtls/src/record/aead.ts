@@ -59,6 +59,7 @@ export class AeadProtection implements RecordProtection {
   }
 
   open(type: number, version: number, epoch: number, sequence: number, fragment: Uint8Array): Uint8Array | undefined {
+    // The plaintext takes the ciphertext's place: the datagram is ours.
     const length = fragment.length - this.overhead
     if (length < 0) return undefined
     writeEpochAndSequence(this.#aad, 0, epoch, sequence)
@@ -66,11 +67,12 @@ export class AeadProtection implements RecordProtection {
     const nonce = this.#nonce
     if (this.#explicit === 0) {
       this.#xorNonce()
-      return this.#aead.open(nonce, this.#aad, fragment)
+      return this.#aead.open(nonce, this.#aad, fragment, fragment)
     }
     // The sender chooses the explicit part; that it equals the sequence number is custom, not a rule (RFC 5288 §3).
     for (let i = 0; i < 8; i++) nonce[4 + i] = fragment[i]!
-    return this.#aead.open(nonce, this.#aad, fragment.subarray(8))
+    const protectedPart = fragment.subarray(8)
+    return this.#aead.open(nonce, this.#aad, protectedPart, protectedPart)
   }
 
   #finishAad(type: number, version: number, length: number): void {

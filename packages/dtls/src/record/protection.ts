@@ -22,7 +22,7 @@ export interface RecordProtection {
     at: number,
   ): number
 
-  /** The plaintext, or undefined when it is not authentic. */
+  /** The plaintext, which may take the place of `fragment`, or undefined when that is not authentic. */
   open(type: number, version: number, epoch: number, sequence: number, fragment: Uint8Array): Uint8Array | undefined
 }
 

@@ -1,7 +1,8 @@
-import { readUint32 } from '../bytes.ts'
+import { padded, readUint32 } from '../bytes.ts'
 import { SctpError } from '../errors.ts'
 import type { SctpEvent } from '../events.ts'
 import { encodeAbort, encodeError } from '../packet/abort.ts'
+import { COMMON_HEADER_SIZE } from '../packet/common-header.ts'
 import { PacketWriter } from '../packet/writer.ts'
 import { OUT_OF_RESOURCE, plainCause, PROTOCOL_VIOLATION } from '../parameter/cause.ts'
 import type { Capabilities } from '../parameter/capabilities.ts'
@@ -63,7 +64,7 @@ export class Core {
   readonly settings: Settings
   readonly stats: AssociationStats = createStats()
   readonly events: Ring<SctpEvent> = new Ring()
-  readonly writer: PacketWriter = new PacketWriter()
+  readonly writer: PacketWriter
   readonly queue: SendQueue
   readonly rto: RetransmissionTimeout
   readonly cookieSecret: Uint8Array
@@ -87,6 +88,7 @@ export class Core {
   constructor(settings: Settings, mtu: number) {
     this.settings = settings
     this.mtu = mtu
+    this.writer = new PacketWriter(settings.reusePackets)
     this.queue = new SendQueue(this.events, this.stats)
     this.rto = new RetransmissionTimeout({
       initial: settings.rtoInitial,
@@ -192,9 +194,11 @@ export class Core {
       this.stats.dropped.limit++
       return
     }
-    this.writer.begin(chunk.length + 12, this.settings.localPort, this.settings.remotePort, tag)
-    this.writer.append(chunk)
-    this.packets.push(this.writer.finish(false))
+    // A writer of its own: the packet waits, and may be overtaken by those of `core.writer`.
+    const writer = new PacketWriter(true)
+    writer.begin(COMMON_HEADER_SIZE + padded(chunk.length), this.settings.localPort, this.settings.remotePort, tag)
+    writer.append(chunk)
+    this.packets.push(writer.finish(false))
   }
 
   /** One more timeout. Returns false, and ends the association, when it was one too many. */

@@ -19,6 +19,7 @@ export interface Settings {
   readonly zeroChecksum: boolean
   readonly interleaving: boolean
   readonly partialReliability: boolean
+  readonly reusePackets: boolean
   readonly congestionController: CongestionControllerFactory
   readonly rtoInitial: number
   readonly rtoMin: number
@@ -48,6 +49,7 @@ export function resolveSettings(options: AssociationOptions): Settings {
     zeroChecksum: options.zeroChecksum ?? false,
     interleaving: options.interleaving ?? true,
     partialReliability: options.partialReliability ?? true,
+    reusePackets: options.reusePackets ?? false,
     congestionController: options.congestionController ?? cubic(),
     rtoInitial: options.rtoInitial ?? 500,
     rtoMin: options.rtoMin ?? 220,

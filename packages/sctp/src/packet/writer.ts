@@ -7,7 +7,8 @@ const SLAB_SIZE = 65536
 
 /**
  * Lays packets one behind the other in slabs. A finished packet is a view that belongs to its taker; its slab is never
- * written there again, and goes when the last view of it goes.
+ * written there again, and goes when the last view of it goes. With `reuse` all packets are written to one place instead,
+ * each good until the next is begun.
  */
 export class PacketWriter {
   /** Where chunks are written: from `offset`, up to `limit`. */
@@ -16,10 +17,18 @@ export class PacketWriter {
   limit = 0
   private start = 0
   private slabSize = 2048
+  private readonly reuse: boolean
+  /** The last finished packet: with `reuse`, the next one of that length is the same view. */
+  private last: Uint8Array = new Uint8Array(0)
+
+  constructor(reuse: boolean) {
+    this.reuse = reuse
+  }
 
   /** Opens a packet of at most `size` bytes. */
   begin(size: number, source: number, destination: number, tag: number): void {
-    if (this.offset + size > this.bytes.length) {
+    if (this.reuse) this.rewind(size)
+    else if (this.offset + size > this.bytes.length) {
       // The first slabs are small: most associations carry little, and an idle one should cost little.
       this.bytes = new Uint8Array(Math.max(this.slabSize, size))
       this.offset = 0
@@ -52,10 +61,22 @@ export class PacketWriter {
   }
 
   finish(zeroChecksum: boolean): Uint8Array {
-    const packet = this.bytes.subarray(this.start, this.offset)
+    const { start, offset, last } = this
+    const packet = this.reuse && last.length === offset ? last : this.bytes.subarray(start, offset)
     if (!zeroChecksum) writeChecksum(packet, packetChecksum(packet))
     // The next packet starts aligned.
-    this.offset = (this.offset + 7) & ~7
+    this.offset = (offset + 7) & ~7
+    this.last = packet
     return packet
+  }
+
+  private rewind(size: number): void {
+    if (size > this.bytes.length) {
+      this.bytes = new Uint8Array(size)
+      this.last = new Uint8Array(0)
+    } else {
+      this.bytes.fill(0) // what lies between chunks is zero (RFC 9260 §3.2)
+    }
+    this.offset = 0
   }
 }
