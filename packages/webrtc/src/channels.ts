@@ -21,6 +21,7 @@ export class DataChannels {
   readonly #host: DataChannelHost
   readonly #onIncoming: (core: DataChannelCore) => void
   readonly #byChannel = new Map<Channel, DataChannelCore>()
+  readonly #unsent = new Set<DataChannelCore>()
   #manager: DataChannelManager | undefined
 
   /** `onIncoming` is called in a task of its own for a channel that the peer made. */
@@ -62,7 +63,7 @@ export class DataChannels {
     core.channel = channel
     core.id = channel.id
     this.#byChannel.set(channel, core)
-    this.#host.transmit()
+    this.#host.transmit(core)
   }
 
   /** The DTLS role is known: every channel gets its id, those with a negotiated one first. */
@@ -152,8 +153,17 @@ export class DataChannels {
     this.#host.queueTask(() => core.announceOpen())
   }
 
+  /** Something of `core` may be unsent. */
+  noteUnsent(core: DataChannelCore): void {
+    if (core.bufferedAmount > 0) this.#unsent.add(core)
+  }
+
+  /** After a drain: looks at the channels that have something unsent, and at no other. */
   updateBufferedAmounts(): void {
-    for (const core of this.cores) if (core.bufferedAmount > 0) core.updateBufferedAmount()
+    for (const core of this.#unsent) {
+      if (core.bufferedAmount === 0 || core.readyState === 'closed') this.#unsent.delete(core)
+      else core.updateBufferedAmount()
+    }
   }
 
   /** `RTCPeerConnection.close()`. */

@@ -111,7 +111,10 @@ export class Connection {
           return connection.transport?.sctpSlots.maxBufferSize ?? Infinity
         },
         queueTask: (task) => this.tasks.queue(task),
-        transmit: () => this.transport?.peer.scheduleDrain(),
+        transmit: (core) => {
+          this.channels.noteUnsent(core)
+          this.transport?.peer.scheduleDrain()
+        },
         forget: (core) => this.channels.cores.delete(core),
       },
       (core: DataChannelCore) => this.fire(new RTCDataChannelEvent('datachannel', { channel: core.facade })),

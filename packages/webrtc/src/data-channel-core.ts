@@ -27,8 +27,8 @@ export interface DataChannelHost {
   readonly maxMessageSize: number
   readonly maxBufferSize: number
   queueTask(task: () => void): void
-  /** Something was given to the underlying channel. */
-  transmit(): void
+  /** Something was given to the underlying channel of `core`. */
+  transmit(core: DataChannelCore): void
   /** The channel is closed without ever having had an underlying one. */
   forget(core: DataChannelCore): void
 }
@@ -98,7 +98,7 @@ export class DataChannelCore {
     if (blob) this.#readBlob(payload)
     else if (this.#pending.length > 0) this.#append(payload, size)
     else this.#transmit(this.channel, payload)
-    this.#host.transmit()
+    this.#host.transmit(this)
   }
 
   /** The peer or the association may have ended it while the task that says so waits: the message is lost then. */
@@ -140,7 +140,7 @@ export class DataChannelCore {
       this.#transmit(channel, data)
     }
     if (this.closing && this.#pending.length === 0) channel.close()
-    this.#host.transmit()
+    this.#host.transmit(this)
   }
 
   close(): void {
@@ -153,7 +153,7 @@ export class DataChannelCore {
       this.#host.forget(this)
       this.#host.queueTask(() => this.announceClosed(undefined))
     } else if (this.#pending.length === 0) this.channel.close()
-    this.#host.transmit()
+    this.#host.transmit(this)
   }
 
   /** The channel cannot go on: closes it, with an `error` event. */
@@ -162,7 +162,7 @@ export class DataChannelCore {
     this.#pending.length = 0
     this.#pendingBytes = 0
     this.channel?.close()
-    this.#host.transmit()
+    this.#host.transmit(this)
     this.#host.queueTask(() => {
       if (this.readyState !== 'closed') this.facade.dispatchEvent(Object.assign(new Event('error'), { error }))
     })

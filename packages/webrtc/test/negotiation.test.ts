@@ -353,6 +353,15 @@ describe('addIceCandidate', () => {
     },
   )
 
+  it('stops keeping candidates at a limit', async () => {
+    const b = await answered()
+    for (let i = 0; i < 300; i++) {
+      await b.addIceCandidate({ candidate: candidate.replace('5000', String(5000 + i)), sdpMid: '0' })
+    }
+    expect(b.remoteDescription!.sdp.match(/a=candidate/g)).toHaveLength(256)
+    expect(b.sctp!.transport.iceTransport.getRemoteCandidates().length).toBeLessThan(260)
+  })
+
   it('leaves a candidate of an earlier generation aside', async () => {
     const [a, b] = [offering(), stillPeer()]
     await negotiate(a, b)

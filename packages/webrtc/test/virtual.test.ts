@@ -162,6 +162,43 @@ describe('two peers on the virtual network', () => {
     await net.runUntil(done, 60_000)
   })
 
+  it('move to another peer with an ICE restart: new fingerprint, new association, old channels closed', async () => {
+    const net = new VirtualNetwork({ seed: 2 })
+    const [a, b, c] = [1, 2, 3].map((seed) => virtualPeer(net.addHost(), seed)) as [
+      RTCPeerConnection,
+      RTCPeerConnection,
+      RTCPeerConnection,
+    ]
+    const complete = async (pc: RTCPeerConnection): Promise<RTCSessionDescriptionInit> => {
+      while (pc.iceGatheringState !== 'complete') await once(pc, 'icegatheringstatechange')
+      return pc.localDescription!
+    }
+    const call = async (other: RTCPeerConnection, iceRestart: boolean): Promise<void> => {
+      await a.setLocalDescription(await a.createOffer({ iceRestart }))
+      while (!a.localDescription!.sdp.includes('a=end-of-candidates')) await once(a, 'icecandidate')
+      await other.setRemoteDescription(a.localDescription!)
+      await other.setLocalDescription()
+      await a.setRemoteDescription(await complete(other))
+    }
+    const done = (async () => {
+      const first = a.createDataChannel('first')
+      await call(b, false)
+      await once(first, 'open')
+      const closed = once(first, 'close')
+      await call(c, true)
+      await closed
+      const incoming = once<Event & { channel: RTCDataChannel }>(c, 'datachannel')
+      const second = a.createDataChannel('second')
+      await once(second, 'open')
+      const message = once<MessageEvent>((await incoming).channel, 'message')
+      second.send('to c')
+      expect((await message).data).toBe('to c')
+      expect(a.connectionState).toBe('connected')
+      expect(a.sctp!.state).toBe('connected')
+    })()
+    await net.runUntil(done, 30_000)
+  })
+
   it('hold DTLS that comes before the answer', async () => {
     const { net, hostA, hostB, a, b } = pair(9, { delay: 5 })
     // Signalling in one direction is much slower than the network.

@@ -3,6 +3,9 @@ import { RTCSessionDescription } from '../session-description.ts'
 import type { RTCSdpType } from '../types.ts'
 import { dataSection } from './sections.ts'
 
+/** Candidates of one section; far more than any host has, and an end to what a peer can make us keep. */
+export const MAX_CANDIDATES = 256
+
 /** A description that was set: the parsed form that the connection reads, and the object that the application sees. */
 export class Description {
   readonly type: RTCSdpType
@@ -24,6 +27,7 @@ export class Description {
 
   /** Adds `a=candidate` to a section, and makes the text follow. `local` also keeps the default candidate up to date. */
   addCandidate(section: MediaSection, candidate: string, local: boolean): void {
+    if (section.attributes('candidate').length >= MAX_CANDIDATES) return
     section.addCandidate(candidate)
     if (local) setDefaultCandidate(section)
     this.object.sdp = this.model.toString()

@@ -57,8 +57,12 @@ export function checkRemote(type: RTCSdpType, model: SessionDescription, context
   if (data === undefined) return
   const transport = readTransport(model, data)
   checkTransport(type, transport)
-  if (type !== 'offer') checkRole(transport, context.dtlsRole)
-  else if (context.dtlsRole !== undefined) checkOfferedRole(transport, context.dtlsRole)
+  const old = remoteTransport(context.currentRemote)
+  // Another fingerprint is another DTLS connection, whose roles are chosen anew.
+  if (context.dtlsRole !== undefined && (old === undefined || sameFingerprints(transport, old))) {
+    if (type !== 'offer') checkRole(transport, context.dtlsRole)
+    else checkOfferedRole(transport, context.dtlsRole)
+  }
   checkContinuation(type, transport, context)
 }
 
@@ -138,8 +142,8 @@ export function roleFromAnswer(transport: TransportDescription): DtlsRole {
   return transport.setup === 'passive' ? 'client' : 'server'
 }
 
-function checkRole(transport: TransportDescription, current: DtlsRole | undefined): void {
-  if (current !== undefined && roleFromAnswer(transport) !== current) fail('The answer changes the DTLS role')
+function checkRole(transport: TransportDescription, current: DtlsRole): void {
+  if (roleFromAnswer(transport) !== current) fail('The answer changes the DTLS role')
 }
 
 function checkOfferedRole(transport: TransportDescription, current: DtlsRole): void {
@@ -147,11 +151,15 @@ function checkOfferedRole(transport: TransportDescription, current: DtlsRole): v
   if (own !== current) fail('The offer changes the DTLS role')
 }
 
+function remoteTransport(model: SessionDescription | undefined): TransportDescription | undefined {
+  const data = model === undefined ? undefined : dataSection(model)
+  return data === undefined ? undefined : readTransport(model!, data)
+}
+
 /** RFC 9429 §5.10, §5.11: what may change only together with an ICE restart. */
 function checkContinuation(type: RTCSdpType, transport: TransportDescription, context: RemoteContext): void {
-  const before = context.currentRemote === undefined ? undefined : dataSection(context.currentRemote)
-  if (before === undefined) return
-  const old = readTransport(context.currentRemote!, before)
+  const old = remoteTransport(context.currentRemote)
+  if (old === undefined) return
   const restarted = transport.usernameFragment !== old.usernameFragment || transport.password !== old.password
   if (type !== 'offer' && context.localOffer !== undefined && context.currentLocal !== undefined) {
     const [offered, current] = [context.localOffer, context.currentLocal].map((model) => {

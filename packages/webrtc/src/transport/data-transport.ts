@@ -7,6 +7,7 @@ import type { Configuration } from '../configuration.ts'
 import { RTCDtlsTransport, type DtlsTransportSlots } from '../dtls-transport.ts'
 import { exposeCandidate, RTCIceCandidatePair, type CandidateOrigin, type RTCIceCandidate } from '../ice-candidate.ts'
 import { createIceTransportSlots, RTCIceTransport, type IceTransportSlots } from '../ice-transport.ts'
+import { MAX_CANDIDATES } from '../jsep/description.ts'
 import { sameCredentials, type IceCredentials, type TransportDescription } from '../jsep/sections.ts'
 import { RTCSctpTransport, type SctpTransportSlots } from '../sctp-transport.ts'
 import type { Network } from '@kaon/net'
@@ -194,7 +195,7 @@ export class DataTransport {
   }
 
   addRemoteCandidate(value: string): void {
-    if (this.#fed.has(value)) return
+    if (this.#fed.has(value) || this.#fed.size > MAX_CANDIDATES) return
     const candidate = parseCandidate(value)
     if (candidate === undefined) return
     this.#fed.add(value)

@@ -24,6 +24,6 @@ export interface SctpSettings extends Omit<
    * 0 is without a limit.
    */
   readonly maxMessageSize?: number
-  /** Bytes that one channel may hold unsent before `send` throws `OperationError`. Default 16 MiB. */
+  /** Bytes that one channel may hold unsent before `send` throws `OperationError`. Default 16 MiB; 0 is without a limit. */
   readonly sendBufferSize?: number
 }
