@@ -170,7 +170,7 @@ export function resolveOptions(options: DtlsOptions): ResolvedOptions {
     retransmissionTimeout: checkTimeout(options.retransmissionTimeout ?? 1000),
     maxRetransmissionTimeout: inRange('maxRetransmissionTimeout', options.maxRetransmissionTimeout ?? 60_000, 1, 3.6e6),
     handshakeTimeout: inRange('handshakeTimeout', options.handshakeTimeout ?? 60_000, 1, Infinity),
-    suites: (options.cipherSuites ?? defaultSuites(crypto.name)).map(
+    suites: (options.cipherSuites ?? defaultSuites()).map(
       (name) => suiteByName(name) ?? refuse(`unknown cipher suite ${name}`),
     ),
     groups: options.groups ?? defaultGroups(crypto.name),

@@ -110,10 +110,11 @@ export function suiteByName(name: string): CipherSuite | undefined {
 }
 
 /**
- * Our order of preference. AES-128-GCM first where the processor helps with AES; ChaCha20 first for a portable provider, where it costs
- * half. CCM has no gain for anyone who can do these, so it is only there by request; CBC comes last, for old peers.
+ * Our order of preference. ChaCha20 first: it runs in WebAssembly from end to end, while AES has to cross over to the platform's cipher
+ * and back, which costs more than the processor's help saves, and memory besides. CCM has no gain for anyone who can do these, so it
+ * is only there by request; CBC comes last, for old peers.
  */
-export function defaultSuites(providerName: string): CipherSuiteName[] {
+export function defaultSuites(): CipherSuiteName[] {
   const aes: CipherSuiteName[] = [
     'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256',
     'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256',
@@ -130,5 +131,5 @@ export function defaultSuites(providerName: string): CipherSuiteName[] {
     'TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA',
     'TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA',
   ]
-  return providerName === 'noble' ? [...chacha20, ...aes, ...cbc] : [...aes, ...chacha20, ...cbc]
+  return [...chacha20, ...aes, ...cbc]
 }

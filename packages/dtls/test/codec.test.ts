@@ -287,7 +287,7 @@ describe('the ClientHello of Chromium 156, which offers 1.3 with ML-KEM', () => 
       const flight = machine.pollTransmit(0)!
       expect(machine.selected).toEqual({
         version: 0xfefd,
-        cipherSuite: 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256',
+        cipherSuite: 'TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256',
         group: 'p256',
         srtpProfile: 'SRTP_AEAD_AES_128_GCM',
         extendedMasterSecret: true,

@@ -53,7 +53,7 @@ describe('client and server over a network', () => {
     const socket = await connect(all)
     expect(all.net.now).toBeCloseTo(120, -1) // three round trips of 40 ms: one for the cookie
     expect(socket.remote).toMatchObject({ address: all.serverHost.address, port: 4433 })
-    expect(socket.selected?.cipherSuite).toBe('TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256')
+    expect(socket.selected?.cipherSuite).toBe('TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256')
     const got: string[] = []
     socket.onmessage = (data) => got.push(text(data))
     for (const word of ['one', 'two', 'three']) socket.send(bytes(word))

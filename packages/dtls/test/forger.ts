@@ -4,7 +4,9 @@ import { MAX_SEQUENCE, RECORD_HEADER_LENGTH, writeRecordHeader } from '../src/re
 import { suiteByName } from '../src/suites.ts'
 import type { Pair } from './pair.ts'
 
-const SUITE = suiteByName('TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256')!
+/** The connection must have chosen this one. */
+export const FORGED_SUITE = 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256'
+const SUITE = suiteByName(FORGED_SUITE)!
 
 /** Writes any record, protected or not. */
 export function plainRecord(

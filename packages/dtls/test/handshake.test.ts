@@ -160,7 +160,7 @@ describe('the ClientHello can be customised', () => {
     }).connect()
     const hello = pair.sent[0]!.datagram
     expect(hello.subarray(27, 59)).toEqual(random)
-    expect(pair.client.selected?.cipherSuite).toBe('TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256')
+    expect(pair.client.selected?.cipherSuite).toBe('TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256')
     expect(Buffer.from(hello).includes(Buffer.from('0a0a0000', 'hex'))).toBe(true)
   })
 

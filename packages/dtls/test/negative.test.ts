@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import type { DtlsConnection, DtlsEvent, DtlsOptions } from '@kaon/dtls'
 import { encodeMessage } from '../src/handshake/header.ts'
 import { RecordLayer } from '../src/record/layer.ts'
-import { Forger, plainRecord } from './forger.ts'
+import { FORGED_SUITE, Forger, plainRecord } from './forger.ts'
 import { bytes, dataOf, identity, Pair, sha256Of, text } from './pair.ts'
 
 type Side = 'client' | 'server'
@@ -29,7 +29,7 @@ function pairWith(side: Side, options: Partial<DtlsOptions>, others: Partial<Dtl
 /** An established pair, whose keys are known. */
 function forged(): { pair: Pair; forger: Forger } {
   const lines: string[] = []
-  const pair = new Pair({ keyLog: (line) => lines.push(line) }).connect()
+  const pair = new Pair({ cipherSuites: [FORGED_SUITE], keyLog: (line) => lines.push(line) }).connect()
   return { pair, forger: new Forger(lines[0]!, pair) }
 }
 
