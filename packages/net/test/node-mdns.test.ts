@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram'
-import type { Socket } from 'node:dgram'
+import type { RemoteInfo, Socket } from 'node:dgram'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createNetwork, NetError } from '@kaon/net'
 import type { Mdns } from '@kaon/net'
@@ -42,6 +42,20 @@ function response(name: string, address: number[]): Uint8Array {
     0, 1, 0x80, 1, 0, 0, 0, 120, 0, 4,
     ...address,
   ])
+}
+
+/** The next datagrams of a socket, those that `wanted` takes. */
+function heard(
+  socket: Socket,
+  count: number,
+  wanted: (data: Buffer) => boolean = () => true,
+): Promise<{ data: Buffer; from: RemoteInfo }[]> {
+  return new Promise((resolve) => {
+    const list: { data: Buffer; from: RemoteInfo }[] = []
+    socket.on('message', (data, from) => {
+      if (wanted(data) && list.push({ data, from }) === count) resolve(list)
+    })
+  })
 }
 
 function query(id: number, name: string, type: number): Uint8Array {
@@ -152,13 +166,74 @@ describe('mDNS on loopback', () => {
     open.push(client)
     await new Promise<void>((resolve) => client.bind(0, () => resolve()))
     client.setMulticastInterface('127.0.0.1')
-    const answer = new Promise<Buffer>((resolve) => client.once('message', resolve))
+    const answers = heard(client, 2)
     client.send(query(0x1234, 'plain.local', 28), port, GROUP) // AAAA: there is none
     client.send(query(0x1235, 'plain.local', 1), port, GROUP)
-    const message = await answer
-    expect(message.readUInt16BE(0)).toBe(0x1235)
-    expect([message.readUInt16BE(4), message.readUInt16BE(6)]).toEqual([1, 1])
-    expect([...message.subarray(-4)]).toEqual([192, 0, 2, 23])
-    expect(message.readUInt32BE(message.length - 10)).toBeLessThanOrEqual(10)
+    const name = encodeName('plain.local')
+    const [none, address] = await answers
+    // prettier-ignore
+    expect([...none!.data]).toEqual([
+      0x12, 0x34, 0x84, 0, 0, 1, 0, 0, 0, 0, 0, 1, ...name, 0, 28, 0, 1,
+      ...name, 0, 47, 0, 1, 0, 0, 0, 10, 0, name.length + 3, ...name, 0, 1, 0x40,
+    ])
+    expect([...address!.data.subarray(0, 12)]).toEqual([0x12, 0x35, 0x84, 0, 0, 1, 0, 1, 0, 0, 0, 1])
+    expect([...address!.data.subarray(12 + name.length + 4)].slice(0, name.length + 14)).toEqual(
+      // prettier-ignore
+      [...name, 0, 1, 0, 1, 0, 0, 0, 10, 0, 4, 192, 0, 2, 23],
+    )
+  })
+
+  it('tells who asks for an IPv6 address that there is only an IPv4 one', async () => {
+    const publisher = mdns()
+    publish(publisher, 'four.local', '192.0.2.25')
+    expect(await mdns().resolve('four.local')).toBe('192.0.2.25')
+    const browser = await rawSocket(port)
+    const name = encodeName('four.local')
+    const answers = heard(browser, 1, (data) => data[2] === 0x84)
+    browser.send(query(0, 'four.local', 28), port, GROUP)
+    // prettier-ignore
+    expect([...(await answers)[0]!.data]).toEqual([
+      0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 1,
+      ...name, 0, 1, 0x80, 1, 0, 0, 0, 120, 0, 4, 192, 0, 2, 25,
+      ...name, 0, 47, 0x80, 1, 0, 0, 0, 120, 0, name.length + 3, ...name, 0, 1, 0x40,
+    ])
+  })
+
+  it('asks as Chromium can read it: one question per message, for the group to hear', async () => {
+    const browser = await rawSocket(port)
+    const questions = heard(browser, 2)
+    const pending = mdns(100).resolve('both.local')
+    const name = encodeName('both.local')
+    expect((await questions).map(({ data, from }) => [from.port, ...data])).toEqual([
+      [port, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...name, 0, 1, 0, 1],
+      [port, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, ...name, 0, 28, 0, 1],
+    ])
+    expect(await pending).toBeUndefined()
+  })
+
+  it('remembers what was announced before it was asked for', async () => {
+    const resolver = mdns()
+    publish(resolver, 'open.local', '192.0.2.26') // so it listens
+    expect(await mdns().resolve('open.local')).toBe('192.0.2.26')
+    const browser = await rawSocket(port)
+    const questions: Buffer[] = []
+    browser.on('message', (data) => {
+      if (data[2] === 0 && data.includes('early')) questions.push(data)
+    })
+    browser.send(response('early.local', [192, 0, 2, 27]), port, GROUP)
+    // What follows on the same socket has been heard after it.
+    browser.send(response('marker.local', [192, 0, 2, 28]), port, GROUP)
+    expect(await resolver.resolve('marker.local')).toBe('192.0.2.28')
+    expect(await resolver.resolve('early.local.')).toBe('192.0.2.27')
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect(questions).toEqual([])
+  })
+
+  it('settles a question of its own for a name that it publishes itself', async () => {
+    const own = mdns()
+    const pending = own.resolve('self.local')
+    const registration = own.publish('self.local', '192.0.2.29')
+    expect(await pending).toBe('192.0.2.29')
+    registration.close()
   })
 })

@@ -19,7 +19,10 @@ export interface MdnsTransportOptions {
 /** RFC 6762 §3 and §11 */
 const GROUPS = { 4: '224.0.0.251', 6: 'ff02::fb' } as const
 const HOP_LIMIT = 255
-const LONGEST_QUEUE = 256
+/** Every question that may be under way, and answers besides. */
+const LONGEST_QUEUE = 512
+/** In ms: how long the list of interfaces is taken to be right. */
+const INTERFACES_AGE = 250
 
 export class MdnsTransport {
   readonly family: 4 | 6
@@ -27,6 +30,8 @@ export class MdnsTransport {
   readonly #socket: Socket
   readonly #mdns: MulticastDns
   readonly #memberships: Set<string> = new Set()
+  #names: string[] = []
+  #namesAt = -Infinity
   #queue: Promise<void> = Promise.resolve()
   #queued = 0
   #closed = false
@@ -48,7 +53,7 @@ export class MdnsTransport {
     this.#joinAll()
   }
 
-  /** To the group, on every interface. */
+  /** To the group, on every interface, and back to the others of this host. */
   multicast(kind: 'query' | 'respond', message: Message): void {
     const group = { address: GROUPS[this.family], port: this.#options.port }
     this.#enqueue(async () => {
@@ -91,7 +96,11 @@ export class MdnsTransport {
 
   /** Joins the group on interfaces that are new; returns all, as the socket options name them. */
   #joinAll(): string[] {
+    const now = performance.now()
+    if (now - this.#namesAt < INTERFACES_AGE) return this.#names
+    this.#namesAt = now
     const names = interfaceNames(this.family, this.#options.interfaces)
+    this.#names = names
     for (const name of this.#memberships) if (!names.includes(name)) this.#memberships.delete(name)
     for (const name of names) {
       if (this.#memberships.has(name)) continue
@@ -144,6 +153,10 @@ export async function openMdnsTransport(options: MdnsTransportOptions): Promise<
   }
 }
 
+/**
+ * Shared with browsers and the system's own mDNS: each gets what comes to the group. `reuseAddr` is SO_REUSEADDR on Linux and
+ * Windows, SO_REUSEPORT on macOS and BSD, where that is what it takes. Not `reusePort`: on Linux it would take unicast answers away from others.
+ */
 function bind(family: 4 | 6, port: number): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = createSocket({

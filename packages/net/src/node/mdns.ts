@@ -5,19 +5,23 @@ import { normalizeAddress } from '../address.ts'
 import { NetError } from '../errors.ts'
 import type { Mdns, MdnsRegistration, NetworkInterface, NetworkOptions } from '../network.ts'
 import { whenAborted } from './abort.ts'
-import { isLinkLocal } from './address.ts'
+import { MdnsCache } from './mdns-cache.ts'
+import { addressesIn, addressRecord, goodbyeFor, localNameKey, queryFor, responseFor } from './mdns-records.ts'
+import { MdnsResponder } from './mdns-responder.ts'
+import type { Reply } from './mdns-responder.ts'
 import type { MdnsTransport, MdnsTransportOptions } from './mdns-transport.ts'
-import type { Answer, Message, Remote } from './multicast-dns.ts'
+import type { Message, Remote } from './multicast-dns.ts'
 
 const DEFAULT_PORT = 5353
 const DEFAULT_TIMEOUT = 5000
-/** In ms after `resolve`: a second between the first two, then ever longer (RFC 6762 §5.2). */
-const QUERY_TIMES = [0, 1000, 3000]
+/**
+ * In ms after `resolve`: each time A is asked, then AAAA. RFC 6762 §5.2 wants a second before the first repetition of those who
+ * watch a name for long; this is a one-shot query (§5.1) that ends with its first answer, and wireless links easily lose multicast.
+ */
+const QUERY_TIMES = [0, 250, 750, 1750, 3750]
+/** In ms. Browsers answer A, the address may be of either family, and Chromium answers once per second and name: do not waste it. */
+const AAAA_LATER = 20
 const ANNOUNCE_AGAIN = 1000 // RFC 6762 §8.3
-const RECORD_TTL = 120 // s, RFC 6762 §10
-const LEGACY_TTL = 10 // s, RFC 6762 §6.7
-/** A name that was answered so few ms ago is not answered again: whoever asks has heard it. */
-const ANSWER_INTERVAL = 20
 const MAX_QUERIES = 256
 
 interface Query {
@@ -25,20 +29,13 @@ interface Query {
   readonly timers: NodeJS.Timeout[]
 }
 
-interface Registration {
-  readonly address: string
-  readonly record: 'A' | 'AAAA'
-  /** Per family of the transport. */
-  readonly lastAnswer: { 4: number; 6: number }
-  readonly timer: NodeJS.Timeout
-}
-
 export class NodeMdns implements Mdns {
   readonly #port: number
   readonly #timeout: number
   readonly #interfaces: (networkInterface: NetworkInterface) => boolean
   readonly #queries: Map<string, Query> = new Map()
-  readonly #registrations: Map<string, Registration> = new Map()
+  readonly #responder: MdnsResponder = new MdnsResponder()
+  readonly #cache: MdnsCache = new MdnsCache()
   #transports: Promise<MdnsTransport[]> | undefined
 
   constructor(options: NetworkOptions['mdns'] = {}) {
@@ -50,10 +47,10 @@ export class NodeMdns implements Mdns {
   async resolve(name: string, options: { signal?: AbortSignal } = {}): Promise<string | undefined> {
     const { signal } = options
     signal?.throwIfAborted()
-    const key = name.toLowerCase()
-    const own = this.#registrations.get(key)
-    if (own !== undefined) return own.address
-    if (!isLocalName(key)) return undefined
+    const key = localNameKey(name)
+    if (key === undefined) return undefined
+    const known = this.#responder.get(key)?.address ?? this.#cache.get(key, performance.now())
+    if (known !== undefined) return known
     const query = this.#queries.get(key) ?? this.#startQuery(key)
     if (query === undefined) return undefined
     return new Promise((resolve, reject) => {
@@ -72,27 +69,27 @@ export class NodeMdns implements Mdns {
 
   /** @throws NetError `ERR_NET_ARGUMENT` if that is no `.local` name or no IP address */
   publish(name: string, address: string): MdnsRegistration {
-    const key = name.toLowerCase()
+    const key = localNameKey(name)
     const normalized = normalizeAddress(address)?.split('%')[0]
     if (normalized === undefined) throw new NetError('ERR_NET_ARGUMENT', `Not an IP address: ${address}`)
-    if (!isLocalName(key)) throw new NetError('ERR_NET_ARGUMENT', `Not a .local name: ${name}`)
-    const previous = this.#registrations.get(key)
-    if (previous !== undefined) clearTimeout(previous.timer)
-    const announce = (): void => this.#send('respond', { answers: [toAnswer(key, registration, RECORD_TTL)] })
-    const registration: Registration = {
-      address: normalized,
-      record: normalized.includes(':') ? 'AAAA' : 'A',
-      lastAnswer: { 4: -Infinity, 6: -Infinity },
-      timer: setTimeout(announce, ANNOUNCE_AGAIN).unref(),
+    if (key === undefined) throw new NetError('ERR_NET_ARGUMENT', `Not a .local name: ${name}`)
+    const record = addressRecord(name.endsWith('.') ? name.slice(0, -1) : name, normalized)
+    const announce = (): void => {
+      if (this.#responder.get(key) !== record) return // somebody took its place
+      this.#responder.announced(key, performance.now())
+      this.#send('respond', responseFor(record))
     }
-    this.#registrations.set(key, registration)
+    this.#responder.add(key, record)
+    this.#finishQuery(key, normalized)
     announce()
+    const timer = setTimeout(announce, ANNOUNCE_AGAIN).unref()
     return {
       close: (): void => {
-        clearTimeout(registration.timer)
-        if (this.#registrations.get(key) !== registration) return
-        this.#registrations.delete(key)
-        this.#send('respond', { answers: [toAnswer(key, registration, 0)] }) // RFC 6762 §10.1
+        clearTimeout(timer)
+        if (this.#responder.get(key) !== record) return
+        this.#responder.delete(key)
+        this.#cache.set(key, normalized, 0, performance.now())
+        this.#send('respond', goodbyeFor(record))
         this.#closeIfIdle()
       },
     }
@@ -100,16 +97,14 @@ export class NodeMdns implements Mdns {
 
   #startQuery(key: string): Query | undefined {
     if (this.#queries.size >= MAX_QUERIES) return undefined
-    const questions = [
-      { name: key, type: 'A' },
-      { name: key, type: 'AAAA' },
-    ]
-    const ask = (): void => this.#send('query', { questions })
-    const timers = QUERY_TIMES.slice(1).map((time) => setTimeout(ask, time))
+    const askA = (): void => this.#send('query', queryFor(key, 'A'))
+    const askAaaa = (): void => this.#send('query', queryFor(key, 'AAAA'))
+    const timers = QUERY_TIMES.slice(1).map((time) => setTimeout(askA, time))
+    for (const time of QUERY_TIMES) timers.push(setTimeout(askAaaa, time + AAAA_LATER))
     timers.push(setTimeout(() => this.#finishQuery(key, undefined), this.#timeout))
     const query: Query = { waiters: new Set(), timers }
     this.#queries.set(key, query)
-    ask()
+    askA()
     return query
   }
 
@@ -123,9 +118,11 @@ export class NodeMdns implements Mdns {
   }
 
   #send(kind: 'query' | 'respond', message: Message): void {
-    this.#transports ??= this.#open()
-    void this.#transports.then((transports) => {
+    const opening = (this.#transports ??= this.#open())
+    void opening.then((transports) => {
       for (const transport of transports) transport.multicast(kind, message)
+      // No network (yet), or the port is taken: the next message tries again.
+      if (transports.length === 0 && this.#transports === opening) this.#transports = undefined
     })
   }
 
@@ -145,7 +142,7 @@ export class NodeMdns implements Mdns {
   }
 
   #closeIfIdle(): void {
-    if (this.#queries.size > 0 || this.#registrations.size > 0) return
+    if (this.#queries.size > 0 || this.#responder.size > 0) return
     const transports = this.#transports
     this.#transports = undefined
     void transports?.then((list) => {
@@ -154,50 +151,27 @@ export class NodeMdns implements Mdns {
   }
 
   #answer(message: Message, remote: Remote, transport: MdnsTransport): void {
-    const isLegacy = remote.port !== this.#port
-    for (const question of message.questions ?? []) {
-      const key = question.name.toLowerCase()
-      const registration = this.#registrations.get(key)
-      if (registration === undefined || (question.type !== registration.record && question.type !== 'ANY')) continue
-      if (isLegacy) {
-        // RFC 6762 §6.7: an ordinary resolver; it wants its id and its question back, and no cache-flush bit.
-        const answer = { ...toAnswer(key, registration, LEGACY_TTL), flush: false }
-        const questions = [{ name: question.name, type: question.type }]
-        transport.unicast({ id: message.id ?? 0, questions, answers: [answer] }, remote)
-        continue
-      }
-      const time = performance.now()
-      if (time - registration.lastAnswer[transport.family] < ANSWER_INTERVAL) continue
-      registration.lastAnswer[transport.family] = time
-      transport.multicast('respond', { answers: [toAnswer(key, registration, RECORD_TTL)] })
+    const asker = { isLegacy: remote.port !== this.#port, family: transport.family }
+    for (const reply of this.#responder.answer(message, asker, performance.now())) {
+      if (reply.to === 'asker') transport.unicast(reply.message, remote)
+      else if (reply.delay === 0) transport.multicast('respond', reply.message)
+      else setTimeout(() => this.#answerLater(reply, transport), reply.delay).unref()
     }
+  }
+
+  #answerLater(reply: Reply, transport: MdnsTransport): void {
+    const key = localNameKey(reply.record.name)
+    if (key === undefined || this.#responder.get(key) !== reply.record) return // closed since
+    transport.multicast('respond', reply.message)
   }
 
   #hear(message: Message, remote: Remote): void {
     if (remote.port !== this.#port) return // RFC 6762 §6: responses come from the mDNS port
-    for (const answer of [...(message.answers ?? []), ...(message.additionals ?? [])]) {
-      if ((answer.type !== 'A' && answer.type !== 'AAAA') || answer.ttl === 0) continue
-      const key = answer.name.toLowerCase()
-      if (!this.#queries.has(key) || typeof answer.data !== 'string') continue
-      const address = withZone(answer.data, remote.address)
-      if (address !== undefined) this.#finishQuery(key, address)
+    const now = performance.now()
+    for (const { key, address, ttl } of addressesIn(message, remote.address)) {
+      if (this.#responder.get(key) !== undefined) continue // our own, come back
+      this.#cache.set(key, address, ttl, now)
+      if (ttl > 0) this.#finishQuery(key, address)
     }
   }
-}
-
-/** A link-local answer means the link that it came by. */
-function withZone(text: string, sender: string): string | undefined {
-  const address = normalizeAddress(text)
-  if (address === undefined || !isLinkLocal(address)) return address
-  const zone = sender.split('%')[1]
-  return zone === undefined ? undefined : `${address}%${zone}`
-}
-
-function toAnswer(name: string, registration: Registration, ttl: number): Answer {
-  return { name, type: registration.record, class: 'IN', ttl, flush: true, data: registration.address }
-}
-
-function isLocalName(name: string): boolean {
-  if (!name.endsWith('.local') || name.length > 253) return false
-  return name.split('.').every((label) => label.length > 0 && label.length <= 63)
 }

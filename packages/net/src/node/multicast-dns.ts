@@ -5,6 +5,7 @@ import type { Socket } from 'node:dgram'
 export interface Question {
   name: string
   type: string
+  class?: string
 }
 
 export interface Answer {
@@ -20,6 +21,7 @@ export interface Message {
   id?: number
   questions?: Question[]
   answers?: Answer[]
+  authorities?: Answer[]
   additionals?: Answer[]
 }
 
