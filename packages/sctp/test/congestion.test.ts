@@ -264,6 +264,15 @@ describe('Pacer', () => {
     expect(sent).toBeLessThan(1_020_000)
   })
 
+  test('what went out unpaced is not owed later', () => {
+    const pacer = new Pacer()
+    for (let i = 0; i < 1000; i++) {
+      expect(pacer.maySend(10, 0, 1200)).toBe(true)
+      pacer.onSent(1200)
+    }
+    expect(pacer.maySend(11, 1000, 1200)).toBe(true)
+  })
+
   test('does not hold up short paths', () => {
     expect(Pacer.rate(100_000, 1, true)).toBe(0)
     expect(Pacer.rate(100_000, undefined, true)).toBe(0)

@@ -17,13 +17,19 @@ export class Pacer {
   private tokens = 0
   private updated = 0
   private burst = 0
+  private pacing = false
 
   /** Whether a packet may go now. `rate` in bytes per ms, 0 without pacing. */
   maySend(now: number, rate: number, packetSize: number): boolean {
     if (rate === 0) {
+      // What goes out unpaced is not owed when pacing begins.
       this.deadline = 0
+      this.tokens = 0
+      this.updated = now
+      this.pacing = false
       return true
     }
+    this.pacing = true
     this.burst = Math.max(rate * BURST_TIME, BURST_PACKETS * packetSize)
     this.tokens = Math.min(this.burst, this.tokens + (now - this.updated) * rate)
     this.updated = now
@@ -38,7 +44,7 @@ export class Pacer {
   }
 
   onSent(bytes: number): void {
-    this.tokens -= bytes
+    if (this.pacing) this.tokens -= bytes
   }
 
   /** Bytes per ms for a window, 0 when the path is too short to pace. */
