@@ -1,4 +1,5 @@
 import { VirtualNetwork, type LinkOptions, type VirtualHost } from '@kaon/net/virtual'
+import { StunServer } from '@kaon/stun/driver'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { RTCConfiguration, RTCDataChannel, RTCPeerConnection } from '../src/index.ts'
 import { closeAll, once } from './support/peers.ts'
@@ -58,6 +59,33 @@ describe('two peers on the virtual network', () => {
     expect(strangers).toEqual([])
     await net.run(60_000)
     expect(net.pending).toBe(0)
+  })
+
+  it('connect through two NATs with a STUN server', async () => {
+    const net = new VirtualNetwork({ seed: 1 })
+    const server = net.addHost({ address: '203.0.113.1' })
+    const stun = await StunServer.listen({ network: server, addresses: [server.address], tcp: false })
+    const url = 'stun:203.0.113.1:3478'
+    const behindNat = (): VirtualHost =>
+      net.addHost({ via: net.addNat({ type: 'port-restricted-cone' }), link: { delay: 10 } })
+    const [hostA, hostB] = [behindNat(), behindNat()]
+    const a = virtualPeer(hostA, 1, { iceServers: [{ urls: url }] })
+    const b = virtualPeer(hostB, 2, { iceServers: [{ urls: url }] })
+    const errors = signal(net, [a, hostA], [b, hostB])
+    const reflexive: (string | null)[] = []
+    a.addEventListener('icecandidate', (event) => {
+      const { candidate, url: source } = event as unknown as { candidate: RTCIceCandidate | null; url: string | null }
+      if (candidate?.type === 'srflx') reflexive.push(source)
+    })
+    const channel = a.createDataChannel('x')
+    await net.runUntil(once(channel, 'open'), 10_000)
+    expect(reflexive).toEqual([url])
+    const { local } = a.sctp!.transport.iceTransport.getSelectedCandidatePair()!
+    expect(['srflx', 'prflx']).toContain(local.type)
+    const report = [...(await a.getStats()).values()]
+    expect(report.some((entry) => entry.type === 'local-candidate' && entry.url === url)).toBe(true)
+    expect(errors).toEqual([])
+    stun.close()
   })
 
   it.each([1, 2, 3, 4])(
