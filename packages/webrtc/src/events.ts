@@ -2,9 +2,10 @@
 import type { RTCDataChannel } from './data-channel.ts'
 import type { RTCIceCandidate } from './ice-candidate.ts'
 import { RTCError } from './rtc-error.ts'
+import type { RTCEventInit } from './types.ts'
 import { toDictionary, toUnsignedShort, toUSVString } from './webidl.ts'
 
-export interface RTCPeerConnectionIceEventInit extends EventInit {
+export interface RTCPeerConnectionIceEventInit extends RTCEventInit {
   candidate?: RTCIceCandidate | null
   url?: string | null
 }
@@ -21,7 +22,7 @@ export class RTCPeerConnectionIceEvent extends Event {
   }
 }
 
-export interface RTCPeerConnectionIceErrorEventInit extends EventInit {
+export interface RTCPeerConnectionIceErrorEventInit extends RTCEventInit {
   address?: string | null
   port?: number | null
   url?: string
@@ -49,7 +50,7 @@ export class RTCPeerConnectionIceErrorEvent extends Event {
   }
 }
 
-export interface RTCDataChannelEventInit extends EventInit {
+export interface RTCDataChannelEventInit extends RTCEventInit {
   channel: RTCDataChannel
 }
 
@@ -65,7 +66,7 @@ export class RTCDataChannelEvent extends Event {
   }
 }
 
-export interface RTCErrorEventInit extends EventInit {
+export interface RTCErrorEventInit extends RTCEventInit {
   error: RTCError
 }
 

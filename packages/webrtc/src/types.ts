@@ -27,6 +27,13 @@ export type BinaryType = 'arraybuffer' | 'blob'
 /** A handler attribute's value (`onopen` and its like). */
 export type Handler<Target, E = Event> = ((this: Target, event: E) => unknown) | null
 
+/** DOM's `EventInit`, which Node's types do not have. */
+export interface RTCEventInit {
+  bubbles?: boolean
+  cancelable?: boolean
+  composed?: boolean
+}
+
 export interface RTCIceServer {
   /** `stun:`, `stuns:`, `turn:` or `turns:` URLs (RFC 7064, RFC 7065). */
   urls: string | string[]
