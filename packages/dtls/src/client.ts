@@ -16,6 +16,7 @@ import {
   encodeUseSrtp,
   ExtensionType,
   findExtension,
+  hasExtendedMasterSecret,
 } from './handshake/extensions.ts'
 import { decoded, fail } from './handshake/failure.ts'
 import { Handshake12 } from './handshake/handshake12.ts'
@@ -28,6 +29,17 @@ import type { HandshakeMessage } from './reassembler.ts'
 import { VERSION_1_2 } from './record/header.ts'
 import { srtpProfileId, srtpProfileOf } from './srtp-profile.ts'
 import { EMPTY_RENEGOTIATION_INFO_SCSV, suiteById } from './suites.ts'
+
+/** What a ServerHello may agree to, since it is understood here; a customised hello may offer more, for show. */
+const UNDERSTOOD: ReadonlySet<number> = new Set([
+  ExtensionType.serverName, // an empty acknowledgement
+  ExtensionType.supportedGroups, // some servers echo it
+  ExtensionType.ecPointFormats,
+  ExtensionType.useSrtp,
+  ExtensionType.extendedMasterSecret,
+  ExtensionType.sessionTicket,
+  ExtensionType.renegotiationInfo,
+])
 
 /** HelloVerifyRequests that a client follows: more would be a server that cannot make up its mind. */
 const MAX_COOKIES = 3
@@ -54,6 +66,8 @@ export class ClientHandshake extends Handshake12 {
   #cookies = 0
   #request: CertificateRequest | undefined
   #serverPublicKey: Uint8Array = EMPTY
+  /** The server has announced a NewSessionTicket (RFC 5077 §3.2). */
+  #ticketComes = false
 
   get hasBegun(): boolean {
     return this.#state !== 'idle'
@@ -63,7 +77,9 @@ export class ClientHandshake extends Handshake12 {
     const { options } = this.host
     const hello = this.#defaultHello()
     const chosen = options.clientHello?.(hello) ?? hello
-    if (decodeClientHello(encodeClientHello(chosen)) === undefined) {
+    const { random, sessionId, cookie } = chosen
+    const fits = random.length === 32 && sessionId.length <= 32 && cookie.length <= 255
+    if (!fits || decodeClientHello(encodeClientHello(chosen)) === undefined) {
       throw new DtlsError('ERR_DTLS_OPTIONS', 'the option clientHello made a hello that cannot be read')
     }
     this.#hello = chosen
@@ -71,11 +87,24 @@ export class ClientHandshake extends Handshake12 {
     this.#sendHello()
   }
 
+  /** At the end only Finished under the keys, and before it a ticket. What does come under the keys is authentic, and judged when it is whole. */
+  admits(type: number, epoch: number, _length: number): boolean {
+    if (this.#state === 'idle') return false
+    if (this.#state === 'finished' && !(this.#ticketComes && type === HandshakeType.newSessionTicket))
+      return epoch === 1
+    return epoch === this.epochOf(type)
+  }
+
   receive(message: HandshakeMessage): void {
     const { type } = message
     // A server that wants a negotiation gets one: it is under way (RFC 5246 §7.4.1.1).
     if (type === HandshakeType.helloRequest) return
     if (this.#state === 'finished') {
+      if (type === HandshakeType.newSessionTicket && this.#ticketComes) {
+        this.#ticketComes = false
+        this.transcript.add(message.raw) // RFC 5077 §3.3: part of what Finished covers. We never resume.
+        return
+      }
       if (type !== HandshakeType.finished) this.unexpected(message)
       this.checkFinished('server', message)
       this.#state = 'complete'
@@ -159,16 +188,9 @@ export class ClientHandshake extends Handshake12 {
     // The downgrade marks of RFC 8446 §4.1.3 in the random only concern clients that offered 1.3.
     this.serverRandom = hello.random.slice() // a view would keep the whole message
     this.suite = suite
-    for (const { type } of hello.extensions) {
-      if (!this.#offered(type)) {
-        fail(
-          'ERR_DTLS_NEGOTIATION',
-          'unsupported_extension',
-          `the server sent extension ${type}, which was not offered`,
-        )
-      }
-    }
-    this.extendedMasterSecret = findExtension(hello.extensions, ExtensionType.extendedMasterSecret) !== undefined
+    for (const { type } of hello.extensions) this.#checkAgreed(type)
+    this.extendedMasterSecret = decoded(hasExtendedMasterSecret(hello.extensions), 'extended_master_secret')
+    this.#ticketComes = findExtension(hello.extensions, ExtensionType.sessionTicket) !== undefined
     const renegotiation = findExtension(hello.extensions, ExtensionType.renegotiationInfo)
     // RFC 5746 §3.4: anything but an empty value is an attack. A server that lacks it is old; we never renegotiate anyway.
     if (renegotiation !== undefined && !sameBytes(renegotiation, Uint8Array.of(0))) {
@@ -182,11 +204,20 @@ export class ClientHandshake extends Handshake12 {
     this.#state = 'certificate'
   }
 
-  #offered(type: number): boolean {
+  /** RFC 5246 §7.4.1.4: nothing that was not offered. And nothing that changes the protocol in ways we do not know. */
+  #checkAgreed(type: number): void {
     const { extensions, cipherSuites } = this.#hello!
-    if (findExtension(extensions, type) !== undefined) return true
     // The suite that is none stands for the extension (RFC 5746 §3.4).
-    return type === ExtensionType.renegotiationInfo && cipherSuites.includes(EMPTY_RENEGOTIATION_INFO_SCSV)
+    const byScsv = type === ExtensionType.renegotiationInfo && cipherSuites.includes(EMPTY_RENEGOTIATION_INFO_SCSV)
+    if (!byScsv && findExtension(extensions, type) === undefined) {
+      fail('ERR_DTLS_NEGOTIATION', 'unsupported_extension', `the server sent extension ${type}, which was not offered`)
+    }
+    if (UNDERSTOOD.has(type)) return
+    fail(
+      'ERR_DTLS_NEGOTIATION',
+      'unsupported_extension',
+      `the server agreed to extension ${type}, which we do not know`,
+    )
   }
 
   /** RFC 5764 §4.1.1: exactly one of the profiles offered, and our MKI or none. */

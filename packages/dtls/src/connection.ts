@@ -1,9 +1,9 @@
 import { type Alert, ALERTS, decodeAlert, encodeAlert, LEVEL_FATAL, LEVEL_WARNING } from './alert.ts'
-import { ClientHandshake } from './client.ts'
 import { DtlsError } from './error.ts'
 import type { Fingerprint } from './fingerprint.ts'
-import type { Handshake, HandshakeHost } from './handshake/handshake12.ts'
-import { decodeFragment, HANDSHAKE_HEADER_LENGTH, HandshakeType } from './handshake/header.ts'
+import { HandshakeLink, type LinkOwner } from './handshake-link.ts'
+import { HandshakeType } from './handshake/header.ts'
+import { HeldData } from './held-data.ts'
 import {
   checkTimeout,
   type DtlsEvent,
@@ -16,17 +16,12 @@ import {
   resolveOptions,
 } from './options.ts'
 import { PeerIdentity } from './peer-identity.ts'
-import { type HandshakeMessage, Reassembler } from './reassembler.ts'
 import { ContentType, MAX_PLAINTEXT, VERSION_1_2 } from './record/header.ts'
 import { RecordLayer, type RecordSink } from './record/layer.ts'
 import { Retransmission } from './retransmission.ts'
 import { Ring } from './ring.ts'
-import { ServerHandshake } from './server.ts'
 import { Slab } from './slab.ts'
 
-/** Application data that came before `connected`: the limits of what is held. */
-const MAX_HELD_RECORDS = 256
-const MAX_HELD_BYTES = 0x40000
 /** Refusals of renegotiation that are sent; a peer that asks more often is ignored. */
 const MAX_REFUSALS = 4
 
@@ -40,8 +35,7 @@ export class DtlsConnection {
   readonly #options: ResolvedOptions
   readonly #trace: DtlsOptions['trace']
   readonly #layer: RecordLayer
-  readonly #reassembler: Reassembler
-  readonly #handshake: Handshake
+  readonly #link: HandshakeLink
   readonly #retransmission: Retransmission
   readonly #peer: PeerIdentity
   readonly #slab: Slab = new Slab()
@@ -53,15 +47,11 @@ export class DtlsConnection {
   #deadline = Infinity
 
   #giveUpAt = Infinity
-  #handshakeDone = false
   #peerAuthenticated = false
-  #held: Uint8Array[] = []
-  #heldBytes = 0
+  readonly #held: HeldData = new HeldData()
   /** A fatal alert without protection: believed only when nothing else comes. */
   #suspectAlert: Alert | undefined
   #refusals = 0
-  /** Keys have come for records that were too early. */
-  #earlyReady = false
 
   /** Throws `ERR_DTLS_OPTIONS`. */
   constructor(options: DtlsOptions) {
@@ -72,9 +62,9 @@ export class DtlsConnection {
     const sink: RecordSink = { onRecord: (type, epoch, content) => this.#record(type, epoch, content) }
     this.#layer = new RecordLayer(sink, this.stats, this.#options.replayWindow)
     this.#retransmission = new Retransmission(this.#options, this.stats, this.#layer, this.#slab, this.#datagrams)
-    this.#reassembler = new Reassembler(this.#options.maxHandshakeMessage)
-    const host = this.#handshakeHost()
-    this.#handshake = this.#options.role === 'client' ? new ClientHandshake(host) : new ServerHandshake(host)
+    const { stats } = this
+    const parts = { options: this.#options, stats, trace: this.#trace, layer: this.#layer, peer: this.#peer }
+    this.#link = new HandshakeLink({ ...parts, retransmission: this.#retransmission }, this.#linkOwner())
   }
 
   get state(): DtlsState {
@@ -93,21 +83,25 @@ export class DtlsConnection {
 
   /** What was negotiated, as far as the handshake has come; to be trusted once `connected`. */
   get selected(): DtlsSelected | undefined {
-    return this.#handshake.selected
+    return this.#link.handshake.selected
   }
 
   // ---- the verbs ----
 
   /**
-   * Client: sends the ClientHello. Servers wait for one and need no start. Throws `ERR_DTLS_STATE` the second time, and
-   * `ERR_DTLS_OPTIONS` when the `clientHello` option made something unreadable.
+   * Client: sends the ClientHello. Server: starts the time limit of the handshake, which otherwise runs from the first ClientHello on. Throws
+   * `ERR_DTLS_STATE` the second time, and `ERR_DTLS_OPTIONS` when the `clientHello` option made something unreadable.
    */
   start(now: number): void {
-    if (this.#options.role === 'server') return
-    if (this.#state !== 'new') throw new DtlsError('ERR_DTLS_STATE', `start in state ${this.#state}`)
+    if (this.#state !== 'new' || this.#giveUpAt !== Infinity) {
+      throw new DtlsError('ERR_DTLS_STATE', `start in state ${this.#state}`)
+    }
     this.#now = now
-    this.#handshake.start()
-    this.#begin()
+    if (this.#options.role === 'client') {
+      this.#link.handshake.start()
+      this.#setState('connecting')
+    }
+    this.#limitTime()
   }
 
   /** Takes a datagram, which belongs to the connection from then on. */
@@ -132,7 +126,7 @@ export class DtlsConnection {
       return
     }
     this.#trace?.({ layer: 'dtls', name: 'timeout' })
-    this.#retransmission.timedOut()
+    this.#retransmission.timedOut(now)
     this.#updateDeadline()
   }
 
@@ -212,7 +206,7 @@ export class DtlsConnection {
    * `ERR_DTLS_STATE` unless connected.
    */
   exportKeyingMaterial(label: string, length: number, context?: Uint8Array): Uint8Array {
-    const keys = this.#handshake.keys
+    const { keys } = this.#link.handshake
     if (this.#state !== 'connected' || keys === undefined) {
       throw new DtlsError('ERR_DTLS_STATE', `exportKeyingMaterial in state ${this.#state}`)
     }
@@ -227,8 +221,10 @@ export class DtlsConnection {
   #record(type: number, epoch: number, content: Uint8Array): void {
     if (epoch > 0) this.#peerAuthenticated = true
     if (type === ContentType.applicationData) this.#applicationData(epoch, content)
-    else if (type === ContentType.handshake) this.#handshakeRecord(epoch, content)
-    else if (type === ContentType.alert) this.#alert(epoch, content)
+    else if (type === ContentType.handshake) {
+      this.#link.receive(epoch, content, this.#now)
+      this.#updateDeadline()
+    } else if (type === ContentType.alert) this.#alert(epoch, content)
     // ChangeCipherSpec: every record says its epoch, and the keys of the next one come from the handshake alone. So the message has nothing
     // to tell, whether it is lost, early or forged.
   }
@@ -243,99 +239,14 @@ export class DtlsConnection {
       this.#events.push({ type: 'data', data: content })
       return
     }
-    if (this.#held.length >= MAX_HELD_RECORDS || this.#heldBytes + content.length > MAX_HELD_BYTES) {
-      this.stats.droppedOverflow++
-      return
-    }
-    this.#held.push(content)
-    this.#heldBytes += content.length
-  }
-
-  /** A record may carry several messages or fragments (RFC 6347 §4.2.3). */
-  #handshakeRecord(epoch: number, content: Uint8Array): void {
-    let at = 0
-    while (at < content.length) {
-      const fragment = decodeFragment(content, at)
-      if (fragment === undefined) {
-        this.stats.droppedMalformed++
-        return
-      }
-      at += HANDSHAKE_HEADER_LENGTH + fragment.body.length
-      const { type, messageSeq } = fragment
-      if (this.#handshakeDone && (type === HandshakeType.clientHello || type === HandshakeType.helloRequest)) {
-        this.#refuseRenegotiation(type, epoch)
-        continue
-      }
-      if (epoch !== this.#handshake.epochOf(type)) {
-        this.stats.droppedUnexpected++
-        continue
-      }
-      if (messageSeq < this.#reassembler.nextSeq) {
-        // One answer to a repeated flight, when its end comes (RFC 6347 §4.2.4).
-        const isEnd = fragment.fragmentOffset + fragment.body.length === fragment.length
-        if (isEnd) this.#retransmission.peerRepeated(messageSeq, this.#now)
-        continue
-      }
-      if (this.#handshakeDone) {
-        this.stats.droppedUnexpected++
-        continue
-      }
-      this.#startReassembly(type, messageSeq)
-      if (!this.#reassembler.add(fragment, epoch)) this.stats.droppedOverflow++
-    }
-    this.#takeMessages()
-    this.#updateDeadline()
-  }
-
-  /** A server behind a `CookieGate` sees the second hello only, whose number is not 0. */
-  #startReassembly(type: number, messageSeq: number): void {
-    if (this.#options.cookie !== 'verified' || this.#state !== 'new') return
-    if (type === HandshakeType.clientHello && messageSeq !== this.#reassembler.nextSeq) {
-      this.#reassembler.reset(messageSeq)
-    }
-  }
-
-  #takeMessages(): void {
-    while (!this.#handshakeDone && this.#state !== 'closed' && this.#state !== 'failed') {
-      const message = this.#reassembler.next()
-      if (message === undefined) return
-      this.#takeMessage(message)
-      if (this.#earlyReady) {
-        this.#earlyReady = false
-        this.#layer.replayEarly()
-      }
-    }
-  }
-
-  #takeMessage(message: HandshakeMessage): void {
-    this.#trace?.({
-      layer: 'dtls',
-      name: 'message-received',
-      data: { type: message.type, length: message.body.length },
-    })
-    this.#suspectAlert = undefined
-    try {
-      this.#handshake.receive(message)
-      if (this.#state === 'new') this.#begin()
-    } catch (error) {
-      if (this.#handshake.hasBegun || (error as DtlsError).code !== 'ERR_DTLS_PROTOCOL') this.#failed(error)
-      else {
-        // A server that has seen nothing sensible yet has no peer to fail for: it waits for a better hello.
-        this.stats.droppedMalformed++
-        this.#reassembler.reset(message.messageSeq)
-      }
-    }
+    if (!this.#held.add(content)) this.stats.droppedOverflow++
   }
 
   /**
    * HelloRequest may be ignored (RFC 5246 §7.4.1.1), and is: some servers take a refusal for the end. A ClientHello asks for an answer,
-   * which is a warning (§7.2.2). Without protection either may come from anyone, and is nothing.
+   * which is a warning (§7.2.2).
    */
-  #refuseRenegotiation(type: number, epoch: number): void {
-    if (epoch === 0) {
-      this.stats.droppedUnexpected++
-      return
-    }
+  #refuseRenegotiation(type: number): void {
     this.stats.refusedRenegotiations++
     if (type === HandshakeType.clientHello && this.#refusals++ < MAX_REFUSALS) {
       this.#sendAlert(LEVEL_WARNING, ALERTS.no_renegotiation)
@@ -360,11 +271,7 @@ export class DtlsConnection {
       return
     }
     if (!ends) return
-    if (alert.code !== ALERTS.close_notify) {
-      this.#failByAlert(alert)
-      return
-    }
-    if (!this.#handshakeDone) {
+    if (alert.code !== ALERTS.close_notify || !this.#link.isComplete) {
       this.#failByAlert(alert)
       return
     }
@@ -390,60 +297,37 @@ export class DtlsConnection {
     this.#datagrams.push(this.#slab.cut(layer.seal(ContentType.alert, VERSION_1_2, epoch, alert, buffer, at)))
   }
 
-  // ---- what the handshake asks for ----
+  // ---- the handshake ----
 
-  #handshakeHost(): HandshakeHost {
-    const retransmission = this.#retransmission
-    const layer = this.#layer
+  #linkOwner(): LinkOwner {
     return {
-      options: this.#options,
-      beginFlight: () => {
-        if (this.selected !== undefined) retransmission.version = VERSION_1_2
-        retransmission.begin(this.#reassembler.nextSeq - 1)
+      state: () => this.#state,
+      onProgress: (begins) => {
+        this.#suspectAlert = undefined
+        if (!begins) return
+        this.#setState('connecting')
+        this.#limitTime()
       },
-      sendHandshake: (raw) => {
-        this.#trace?.({ layer: 'dtls', name: 'message-sent', data: { type: raw[0], length: raw.length } })
-        retransmission.addHandshake(raw)
+      onComplete: () => {
+        this.#giveUpAt = Infinity
+        this.#reportConnected()
       },
-      sendChangeCipherSpec: (protection) => {
-        retransmission.addChangeCipherSpec()
-        layer.addWriteEpoch(protection)
-      },
-      endFlight: (isLast) => retransmission.end(isLast),
-      addReadKeys: (protection) => {
-        layer.addReadEpoch(protection)
-        layer.expectsNextEpoch = false
-        this.#earlyReady = true
-      },
-      continueNumbering: () => layer.setWriteSequence(0, layer.lastPlainSequence),
-      acceptPeerCertificate: (chain) => this.#peer.accept(chain),
-      complete: () => this.#complete(),
+      onFailure: (error) => this.#failed(error),
+      onRenegotiation: (type) => this.#refuseRenegotiation(type),
     }
   }
 
-  #complete(): void {
-    this.#handshakeDone = true
-    this.#giveUpAt = Infinity
-    this.#suspectAlert = undefined
-    this.#retransmission.complete()
-    this.#reassembler.reset(this.#reassembler.nextSeq)
-    this.#reportConnected()
-  }
-
   #reportConnected(): void {
-    if (!this.#handshakeDone || !this.#peer.isVerified || this.#state !== 'connecting') return
+    if (!this.#link.isComplete || !this.#peer.isVerified || this.#state !== 'connecting') return
     this.#setState('connected')
     this.#events.push({ type: 'connected' })
-    for (const data of this.#held) this.#events.push({ type: 'data', data })
-    this.#held = []
-    this.#heldBytes = 0
+    for (const data of this.#held.take()) this.#events.push({ type: 'data', data })
   }
 
   // ---- flights and time ----
 
-  #begin(): void {
-    this.#setState('connecting')
-    this.#giveUpAt = this.#now + this.#options.handshakeTimeout
+  #limitTime(): void {
+    if (this.#giveUpAt === Infinity) this.#giveUpAt = this.#now + this.#options.handshakeTimeout
     this.#updateDeadline()
   }
 
@@ -485,9 +369,8 @@ export class DtlsConnection {
     this.#setState(state)
     this.#layer.stop()
     this.#retransmission.clear()
-    this.#reassembler.reset(0)
-    this.#held = []
-    this.#heldBytes = 0
+    this.#link.forget()
+    this.#held.take()
     this.#giveUpAt = Infinity
     this.#updateDeadline()
   }

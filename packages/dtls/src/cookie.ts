@@ -57,7 +57,9 @@ export class CookieGate {
     const hello = decodeClientHelloStart(fragment.body)
     if (hello === undefined) return undefined
     this.#rotate(now)
-    const input = concat(new TextEncoder().encode(peer), hello.random, hello.sessionId)
+    // The random has a fixed length and comes first, the name of the peer last, behind the length of what is between them.
+    const { random, sessionId } = hello
+    const input = concat(random, Uint8Array.of(sessionId.length), sessionId, new TextEncoder().encode(peer))
     const cookie = this.#cookie(this.#secret, input)
     if (timingSafeEqual(cookie, hello.cookie) || timingSafeEqual(this.#cookie(this.#previous, input), hello.cookie)) {
       return { type: 'accept', clientRandom: hello.random }

@@ -50,6 +50,7 @@ export class KeySchedule {
     const serverKey = take(cipher.keyLength)
     const clientIv = take(ivLength)
     const serverIv = take(ivLength)
+    block.fill(0)
     return {
       client: this.#protection(clientKey, clientMac, clientIv),
       server: this.#protection(serverKey, serverMac, serverIv),
@@ -70,6 +71,11 @@ export class KeySchedule {
       seed = concat(seed, Uint8Array.of(context.length >>> 8, context.length), context)
     }
     return tls12Prf(this.#crypto, this.#suite.hash, this.masterSecret, label, seed, length)
+  }
+
+  /** Overwrites the master secret. Copies that the runtime made are out of reach. */
+  wipe(): void {
+    this.masterSecret.fill(0)
   }
 
   #protection(key: Uint8Array, macKey: Uint8Array, iv: Uint8Array): RecordProtection {

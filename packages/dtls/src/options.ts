@@ -71,6 +71,11 @@ export interface DtlsOptions {
    * a `CookieGate` has checked the ClientHello that comes now. Default false: behind ICE the path is validated already.
    */
   cookie?: boolean | 'verified'
+  /**
+   * Server without cookies: whether the client is known to receive where it sends from, as ICE makes sure. Default true. If not, a flight
+   * goes out once per hello and never by timeout, so that nobody can have others flooded by writing hellos in their name.
+   */
+  pathValidated?: boolean
   /** Client: changes the ClientHello (order, extensions, random) before it is sent. What it returns is what is offered. */
   clientHello?: (hello: ClientHello) => ClientHello
   /** Records of the replay window, a power of two. Default 1024: at least 64 are required (RFC 6347 §4.1.2.6). */
@@ -147,6 +152,7 @@ export interface ResolvedOptions {
   readonly requireClientCertificate: boolean
   readonly requestClientCertificate: boolean
   readonly cookie: boolean | 'verified'
+  readonly pathValidated: boolean
   readonly clientHello: ((hello: ClientHello) => ClientHello) | undefined
   readonly replayWindow: number
   readonly maxHandshakeMessage: number
@@ -180,6 +186,7 @@ export function resolveOptions(options: DtlsOptions): ResolvedOptions {
     requireClientCertificate,
     requestClientCertificate: options.requestClientCertificate ?? requireClientCertificate,
     cookie: options.cookie ?? false,
+    pathValidated: options.pathValidated ?? true,
     clientHello: options.clientHello,
     replayWindow: inRange('replayWindow', options.replayWindow ?? 1024, 64, 65536),
     maxHandshakeMessage: inRange('maxHandshakeMessage', options.maxHandshakeMessage ?? 65536, 2048, 0xffffff),

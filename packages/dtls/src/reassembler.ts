@@ -33,7 +33,8 @@ interface Partial {
  * them out in the order of `message_seq`.
  *
  * Fragments are not authenticated while the handshake runs, so a forged one may contradict the real ones. The newer opinion about a
- * message's type, length or epoch wins: then one forgery costs a retransmission, whereas if the first won it would cost the handshake.
+ * message's type or length wins: then one forgery costs a retransmission, whereas if the first won it would cost the handshake. What came
+ * under the keys is authentic, and never gives way to what came without.
  */
 export class Reassembler {
   readonly #maxMessage: number
@@ -53,6 +54,7 @@ export class Reassembler {
     const ahead = messageSeq - this.nextSeq
     if (ahead < 0 || ahead >= MESSAGES_AHEAD || length > this.#maxMessage) return false
     let partial = this.#partials.get(messageSeq)
+    if (partial !== undefined && epoch < partial.epoch) return false
     if (partial !== undefined && (partial.type !== type || partial.length !== length || partial.epoch !== epoch)) {
       this.#remove(partial)
       partial = undefined

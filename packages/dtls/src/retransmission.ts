@@ -22,12 +22,17 @@ export class Retransmission {
   readonly #layer: RecordLayer
   readonly #slab: Slab
   readonly #out: Ring<Uint8Array>
+  /** Whether a flight may be sent again without being asked for: not to a client that may not be where it says. */
+  readonly #mayInsist: boolean
   #isLast = false
   #sentAt = -Infinity
   #initialTimeout: number
   #timeout: number
   #timeouts = 0
   #answeredSeq = -1
+  /** `stats.bytesReceived` when a flight was last begun or repeated, and how many bytes the present one had cost the peer. */
+  #receivedBefore = 0
+  #price = 0
 
   /** The flight waits to be written. */
   due: boolean = false
@@ -42,6 +47,7 @@ export class Retransmission {
     this.#layer = layer
     this.#slab = slab
     this.#out = out
+    this.#mayInsist = options.role === 'client' || options.pathValidated || options.cookie !== false
     this.#initialTimeout = options.retransmissionTimeout
     this.#timeout = this.#initialTimeout
     this.version = options.role === 'client' ? VERSION_1_0 : VERSION_1_2
@@ -59,6 +65,8 @@ export class Retransmission {
     this.#timeouts = 0
     this.#timeout = this.#initialTimeout
     this.#answeredSeq = answeredSeq
+    this.#price = this.#stats.bytesReceived - this.#receivedBefore
+    this.#receivedBefore = this.#stats.bytesReceived
   }
 
   addHandshake(raw: Uint8Array): void {
@@ -88,16 +96,21 @@ export class Retransmission {
   }
 
   /** No answer in time. Repeats the flight, and waits twice as long for the next answer (RFC 6347 §4.2.4.1). */
-  timedOut(): void {
+  timedOut(now: number): void {
     this.#timeouts++
     this.#timeout = Math.min(this.#timeout * 2, this.#options.maxRetransmissionTimeout)
-    this.#repeat()
+    if (this.#mayInsist) this.#repeat()
+    else this.at = now + this.#timeout
   }
 
   /** The end of the message `messageSeq` came again. */
   peerRepeated(messageSeq: number, now: number): void {
     if (messageSeq !== this.#answeredSeq || this.#flight.isEmpty || this.due) return
-    if (now - this.#sentAt >= MIN_REPEAT_INTERVAL) this.#repeat()
+    if (now - this.#sentAt < MIN_REPEAT_INTERVAL) return
+    // Whoever forges repetitions in a victim's name shall pay for each copy of the flight what the first one cost.
+    if (!this.#mayInsist && this.#stats.bytesReceived - this.#receivedBefore < this.#price) return
+    this.#receivedBefore = this.#stats.bytesReceived
+    this.#repeat()
   }
 
   /** Writes the flight's datagrams. */

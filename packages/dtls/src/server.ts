@@ -1,20 +1,12 @@
 import { type EcdhKeyPair, type SignatureScheme, timingSafeEqual } from '@kaon/crypto'
-import { EMPTY, sameBytes } from './bytes.ts'
+import { EMPTY } from './bytes.ts'
 import {
   CLIENT_CERTIFICATE_ECDSA_SIGN,
   CLIENT_CERTIFICATE_RSA_SIGN,
   encodeCertificateRequest,
 } from './handshake/certificate-request.ts'
 import { decodeCertificate, encodeCertificate } from './handshake/certificate.ts'
-import { type ClientHello, decodeClientHello, type Extension } from './handshake/client-hello.ts'
-import {
-  decodeList16,
-  decodeSupportedVersions,
-  decodeUseSrtp,
-  encodeUseSrtp,
-  ExtensionType,
-  findExtension,
-} from './handshake/extensions.ts'
+import { type ClientHello, decodeClientHello } from './handshake/client-hello.ts'
 import { decoded, fail } from './handshake/failure.ts'
 import { Handshake12 } from './handshake/handshake12.ts'
 import { encodeMessage, HandshakeType } from './handshake/header.ts'
@@ -23,18 +15,19 @@ import {
   decodeClientKeyExchange,
   encodeEcdhParameters,
   encodeServerKeyExchange,
-  groupId,
   groupOf,
 } from './handshake/key-exchange.ts'
 import { encodeServerHello } from './handshake/server-hello.ts'
-import { chooseScheme, decodeCertificateVerify, schemeId } from './handshake/signature.ts'
+import { decodeCertificateVerify, schemeId } from './handshake/signature.ts'
 import type { DtlsCertificate } from './options.ts'
 import type { HandshakeMessage } from './reassembler.ts'
 import { VERSION_1_0, VERSION_1_2 } from './record/header.ts'
-import { srtpProfileId, srtpProfileOf } from './srtp-profile.ts'
-import { type CipherSuite, EMPTY_RENEGOTIATION_INFO_SCSV } from './suites.ts'
+import { checkVersion, chooseTerms, type ServerTerms } from './server-terms.ts'
 
 const COOKIE_LENGTH = 20
+
+/** Bytes of the largest ClientHello: ten times what browsers send with an ML-KEM key share. It bounds what an unknown client can occupy. */
+const MAX_HELLO_LENGTH = 0x4000
 
 type State = 'client-hello' | 'certificate' | 'client-key-exchange' | 'certificate-verify' | 'finished' | 'complete'
 
@@ -49,6 +42,17 @@ export class ServerHandshake extends Handshake12 {
   }
 
   start(): void {}
+
+  /**
+   * Before the hello nothing else makes sense, and nobody needs a longer one; at the end only Finished under the keys does. (What does come
+   * under the keys is authentic, and judged when it is whole.)
+   */
+  admits(type: number, epoch: number, length: number): boolean {
+    if (this.#state === 'client-hello') {
+      return type === HandshakeType.clientHello && epoch === 0 && length <= MAX_HELLO_LENGTH
+    }
+    return epoch === (this.#state === 'finished' ? 1 : this.epochOf(type))
+  }
 
   receive(message: HandshakeMessage): void {
     const { type } = message
@@ -71,34 +75,24 @@ export class ServerHandshake extends Handshake12 {
 
   #clientHello(message: HandshakeMessage): void {
     const hello = decoded(decodeClientHello(message.body), 'ClientHello')
-    this.#checkVersion(hello)
+    checkVersion(hello)
     const { cookie } = this.host.options
     if (cookie === true && !this.#hasCookie(hello, message.messageSeq)) return
+    const terms = chooseTerms(hello, this.host.options)
+    // Whatever could be wrong with the hello has been thrown: only now it may leave a trace.
     if (cookie === 'verified') {
       this.nextSeq = message.messageSeq
       this.host.continueNumbering()
     }
     this.transcript.add(message.raw)
-    this.#negotiate(hello)
-  }
-
-  /**
-   * We know nothing newer than 1.2. A client that also speaks 1.3 says 1.2 in `version` and lists both in `supported_versions`; one that
-   * lists only 1.3 would not take 1.2 from us (RFC 8446 §4.2.1). Versions count downwards (RFC 6347 §4.1).
-   */
-  #checkVersion(hello: ClientHello): void {
-    const list = findExtension(hello.extensions, ExtensionType.supportedVersions)
-    const offers1_2 =
-      list === undefined
-        ? hello.version >>> 8 === 0xfe && hello.version <= VERSION_1_2
-        : decoded(decodeSupportedVersions(list), 'supported_versions').includes(VERSION_1_2)
-    if (!offers1_2) fail('ERR_DTLS_NEGOTIATION', 'protocol_version', 'the client does not offer DTLS 1.2')
+    this.#answer(hello, terms)
   }
 
   /** RFC 6347 §4.2.1. A wrong cookie counts as none. */
   #hasCookie(hello: ClientHello, messageSeq: number): boolean {
     if (this.#cookie !== undefined && timingSafeEqual(this.#cookie, hello.cookie)) return true
-    this.#cookie = this.host.options.random(COOKIE_LENGTH)
+    // The same one as before: a hello in somebody else's name must not spoil the client's.
+    this.#cookie ??= this.host.options.random(COOKIE_LENGTH)
     const body = encodeHelloVerifyRequest({ version: VERSION_1_0, cookie: this.#cookie })
     this.host.beginFlight()
     // Not part of the transcript, and answered with a number of its own: ServerHello's is that of the hello that it answers.
@@ -108,15 +102,13 @@ export class ServerHandshake extends Handshake12 {
     return false
   }
 
-  #negotiate(hello: ClientHello): void {
+  #answer(hello: ClientHello, terms: ServerTerms): void {
     const { options } = this.host
     const certificate = options.certificate!
-    if (!hello.compressionMethods.includes(0)) {
-      fail('ERR_DTLS_NEGOTIATION', 'illegal_parameter', 'the client does not offer the null compression')
-    }
-    this.group = this.#chooseGroup(hello)
-    const scheme = this.#chooseScheme(hello, certificate)
-    this.suite = this.#chooseSuite(hello, certificate)
+    this.suite = terms.suite
+    this.group = terms.group
+    this.extendedMasterSecret = terms.extendedMasterSecret
+    this.srtpProfile = terms.srtpProfile
     this.clientRandom = hello.random.slice() // a view would keep the whole message
     // All 32 bytes are random. The downgrade marks of RFC 8446 §4.1.3 are for servers that can do 1.3 and were talked out of it: "TLS 1.3
     // servers which negotiate TLS 1.2 or below … MUST set". We cannot, and a client that sees the mark must abort, so it stays unset
@@ -124,89 +116,21 @@ export class ServerHandshake extends Handshake12 {
     this.serverRandom = options.random(32)
 
     this.host.beginFlight()
-    this.#sendServerHello(hello)
+    const serverHello = encodeServerHello({
+      version: VERSION_1_2,
+      random: this.serverRandom,
+      sessionId: EMPTY, // not resumable (RFC 5246 §7.4.1.3)
+      cipherSuite: terms.suite.id,
+      compressionMethod: 0,
+      extensions: terms.extensions,
+    })
+    this.send(HandshakeType.serverHello, serverHello)
     this.send(HandshakeType.certificate, encodeCertificate(certificate.chain))
-    this.#sendServerKeyExchange(certificate, scheme)
+    this.#sendServerKeyExchange(certificate, terms.scheme)
     if (options.requestClientCertificate) this.#sendCertificateRequest()
     this.send(HandshakeType.serverHelloDone, EMPTY)
     this.#state = options.requestClientCertificate ? 'certificate' : 'client-key-exchange'
     this.host.endFlight(false)
-  }
-
-  /** A client that sends no list takes any curve (RFC 8422 §4). */
-  #chooseGroup(hello: ClientHello): number {
-    const formats = findExtension(hello.extensions, ExtensionType.ecPointFormats)
-    if (formats !== undefined && (formats.length !== formats[0]! + 1 || !formats.subarray(1).includes(0))) {
-      fail('ERR_DTLS_NEGOTIATION', 'illegal_parameter', 'the client cannot read uncompressed points')
-    }
-    const data = findExtension(hello.extensions, ExtensionType.supportedGroups)
-    const offered = data === undefined ? undefined : decoded(decodeList16(data), 'supported_groups')
-    for (const group of this.host.options.groups) {
-      const id = groupId(group)!
-      // X25519 is younger than the custom of leaving the list out.
-      if (offered === undefined ? group !== 'x25519' : offered.includes(id)) return id
-    }
-    return fail('ERR_DTLS_NEGOTIATION', 'handshake_failure', 'no common group')
-  }
-
-  /** Leaving the list out used to mean SHA-1, and is refused since RFC 9155 §2. */
-  #chooseScheme(hello: ClientHello, certificate: DtlsCertificate): SignatureScheme {
-    const data = findExtension(hello.extensions, ExtensionType.signatureAlgorithms)
-    const offered = data === undefined ? [] : decoded(decodeList16(data), 'signature_algorithms')
-    const scheme = chooseScheme(this.host.options.signatureSchemes, offered, certificate.privateKey.algorithm)
-    if (scheme === undefined) {
-      fail('ERR_DTLS_NEGOTIATION', 'handshake_failure', 'no common signature scheme for the certificate')
-    }
-    return scheme
-  }
-
-  /** In our order of preference, since we know our costs. */
-  #chooseSuite(hello: ClientHello, certificate: DtlsCertificate): CipherSuite {
-    const isRsa = certificate.privateKey.algorithm === 'rsa'
-    for (const suite of this.host.options.suites) {
-      if ((suite.authentication === 'rsa') === isRsa && hello.cipherSuites.includes(suite.id)) return suite
-    }
-    return fail('ERR_DTLS_NEGOTIATION', 'handshake_failure', 'no common cipher suite')
-  }
-
-  /** Answers only what the client offered, and only what 1.2 knows: nothing of a 1.3 attempt leaves a trace. */
-  #sendServerHello(hello: ClientHello): void {
-    const extensions: Extension[] = []
-    const renegotiation = findExtension(hello.extensions, ExtensionType.renegotiationInfo)
-    if (renegotiation !== undefined && !sameBytes(renegotiation, Uint8Array.of(0))) {
-      // RFC 5746 §3.6
-      fail('ERR_DTLS_NEGOTIATION', 'handshake_failure', 'renegotiation_info is not empty')
-    }
-    if (renegotiation !== undefined || hello.cipherSuites.includes(EMPTY_RENEGOTIATION_INFO_SCSV)) {
-      extensions.push({ type: ExtensionType.renegotiationInfo, data: Uint8Array.of(0) })
-    }
-    if (findExtension(hello.extensions, ExtensionType.extendedMasterSecret) !== undefined) {
-      this.extendedMasterSecret = true
-      extensions.push({ type: ExtensionType.extendedMasterSecret, data: EMPTY })
-    }
-    if (findExtension(hello.extensions, ExtensionType.ecPointFormats) !== undefined) {
-      extensions.push({ type: ExtensionType.ecPointFormats, data: Uint8Array.of(1, 0) })
-    }
-    const srtp = findExtension(hello.extensions, ExtensionType.useSrtp)
-    if (srtp !== undefined) {
-      const offered = decoded(decodeUseSrtp(srtp), 'use_srtp')
-      const ours = this.host.options.srtpProfiles.map((profile) => srtpProfileId(profile)!)
-      const profile = ours.find((id) => offered.profiles.includes(id))
-      if (profile !== undefined) {
-        this.srtpProfile = srtpProfileOf(profile)
-        // We use no MKI, and say so by an empty one (RFC 5764 §4.1.3).
-        extensions.push({ type: ExtensionType.useSrtp, data: encodeUseSrtp({ profiles: [profile], mki: EMPTY }) })
-      }
-    }
-    const body = encodeServerHello({
-      version: VERSION_1_2,
-      random: this.serverRandom,
-      sessionId: EMPTY, // not resumable (RFC 5246 §7.4.1.3)
-      cipherSuite: this.negotiatedSuite().id,
-      compressionMethod: 0,
-      extensions,
-    })
-    this.send(HandshakeType.serverHello, body)
   }
 
   #sendServerKeyExchange(certificate: DtlsCertificate, scheme: SignatureScheme): void {
@@ -256,6 +180,11 @@ export class ServerHandshake extends Handshake12 {
     this.verifySignature(signed, this.#allowedSchemes(), this.transcript.bytes())
     this.transcript.add(message.raw)
     this.#state = 'finished'
+  }
+
+  override forget(): void {
+    super.forget()
+    this.#keyPair = undefined
   }
 
   #finished(message: HandshakeMessage): void {

@@ -226,14 +226,26 @@ describe('a flood', () => {
   it('of fragments that promise much is bounded, and ends with the real ones', () => {
     const pair = new Pair()
     for (let i = 0; i < 2000; i++) {
-      // One byte each of messages of 60000.
+      // One byte each of messages of 16000.
       const seq = i % 40
-      const fragment = [1, 0, 0xea, 0x60, 0, seq, 0, i >> 8, i & 255, 0, 0, 1, 0]
+      const fragment = [1, 0, 0x3e, 0x80, 0, seq, 0, i >> 8, i & 255, 0, 0, 1, 0]
       pair.inject('server', Uint8Array.from([22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, i & 255, 0, 13, ...fragment]))
     }
     pair.run(1)
     expect(pair.server.state).toBe('new')
     expect(pair.server.stats.droppedOverflow).toBeGreaterThan(1000)
+    pair.connect()
+  })
+
+  it('of what no server waits for takes no memory', () => {
+    const pair = new Pair()
+    // Hellos of 60000 bytes, and other messages.
+    for (const type of [1, 2, 11, 16, 20]) {
+      const fragment = [type, 0, 0xea, 0x60, 0, 0, 0, 0, 0, 0, 0, 1, 0]
+      pair.inject('server', Uint8Array.from([22, 0xfe, 0xff, 0, 0, 0, 0, 0, 0, 0, type, 0, 13, ...fragment]))
+    }
+    pair.run(1)
+    expect([pair.server.state, pair.server.stats.droppedUnexpected]).toEqual(['new', 5])
     pair.connect()
   })
 

@@ -152,6 +152,78 @@ describe('client and server over a network', () => {
     expect(all.server.connections).toBe(1)
   })
 
+  it('let a client begin anew in the middle of its handshake', async () => {
+    const all = await world({ maxHandshakes: 1 })
+    // The first attempt ends silently, when the server has sent its flight.
+    const controller = new AbortController()
+    const first = start(all, { localPort: 5555, signal: controller.signal })
+    first.catch(() => {})
+    await all.net.run(70)
+    expect([all.server.connections, all.sockets.length]).toEqual([1, 0])
+    all.clientHost.link.upstream.set({ filter: () => false })
+    controller.abort()
+    await all.net.run(10)
+    all.clientHost.link.upstream.set({ filter: undefined })
+    const before = all.net.now
+    const second = await connect(all, { localPort: 5555 })
+    expect(all.net.now - before).toBeLessThan(200)
+    second.send(bytes('me again'))
+    await all.net.run(100)
+    expect(all.heard).toEqual(['me again'])
+    expect([all.server.connections, all.errors]).toEqual([1, []])
+  })
+
+  it('let go of hellos that never become whole', async () => {
+    for (const cookie of [true, false]) {
+      const all = await world({ cookie, maxHandshakes: 5, handshakeTimeout: 3000 })
+      const to = { address: all.serverHost.address, port: 4433, family: 4 as const }
+      const { DtlsConnection } = await import('@kaon/dtls')
+      for (let i = 0; i < 5; i++) {
+        const client = new DtlsConnection({ role: 'client', now: 0, mtu: 128 })
+        const socket = await all.clientHost.bindUdp()
+        socket.onmessage = (data) => {
+          client.receive(data, all.net.now)
+          const reply = client.pollTransmit(all.net.now)
+          if (reply !== undefined) socket.send(reply, to)
+        }
+        client.start(0)
+        socket.send(client.pollTransmit(0)!, to)
+        while (client.pollTransmit(0) !== undefined); // its other parts are never sent
+      }
+      await all.net.run(1000)
+      expect(all.server.connections).toBe(5)
+      await all.net.run(3000)
+      expect(all.server.connections).toBe(0)
+      expect(all.errors).toHaveLength(5)
+      await connect(all)
+    }
+  })
+
+  it('without cookies send nothing twice to who does not answer', async () => {
+    const all = await world({ cookie: false })
+    const { DtlsConnection } = await import('@kaon/dtls')
+    const client = new DtlsConnection({ role: 'client', now: 0 })
+    client.start(0)
+    const spoofer = await all.clientHost.bindUdp()
+    spoofer.send(client.pollTransmit(0)!, { address: all.serverHost.address, port: 4433, family: 4 })
+    await all.net.run(50_000)
+    expect(spoofer.stats.bytesReceived).toBeLessThan(8 * spoofer.stats.bytesSent)
+  })
+
+  it('go on when a callback throws', async () => {
+    const all = await world()
+    const socket = await connect(all)
+    all.sockets[0]!.onmessage = () => {
+      throw new Error('of the application')
+    }
+    socket.send(bytes('one'))
+    await expect(all.net.run(100)).rejects.toThrow('of the application')
+    all.sockets[0]!.onmessage = (data) => all.heard.push(text(data))
+    socket.send(bytes('two'))
+    await all.net.run(100)
+    expect(all.heard).toEqual(['two'])
+  })
+
   it('work over IPv6 and by name', async () => {
     const all = await world()
     const six = await DtlsServer.listen({

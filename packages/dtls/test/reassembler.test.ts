@@ -84,10 +84,20 @@ describe('reassembly', () => {
     const body = bodyOf(100)
     reassembler.add(fragment(0, bodyOf(200, 9), 0, 150), 0) // forged: another length
     reassembler.add(fragment(0, body, 0, 50, 2), 0) // forged: another type
-    reassembler.add(fragment(0, body, 0, 50), 1) // another epoch
     reassembler.add(fragment(0, body, 0, 50), 0)
     reassembler.add(fragment(0, body, 50, 100), 0)
     expect(reassembler.next()).toMatchObject({ type: 11, epoch: 0, body })
+  })
+
+  it('believes what came under the keys, whatever comes without', () => {
+    const reassembler = new Reassembler(1000)
+    const body = bodyOf(100)
+    reassembler.add(fragment(0, bodyOf(80, 9), 0, 80), 0)
+    expect(reassembler.add(fragment(0, body, 0, 50), 1)).toBe(true)
+    expect(reassembler.add(fragment(0, bodyOf(80, 9), 0, 80), 0)).toBe(false)
+    expect(reassembler.add(fragment(0, bodyOf(100, 9), 0, 100), 0)).toBe(false)
+    reassembler.add(fragment(0, body, 50, 100), 1)
+    expect(reassembler.next()).toMatchObject({ type: 11, epoch: 1, body })
   })
 })
 

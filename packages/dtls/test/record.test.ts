@@ -122,7 +122,7 @@ describe('AES-CBC padding', () => {
 
   /** A record with this content, MAC and padding bytes, encrypted. */
   function craft(content: Uint8Array, padding: Uint8Array, spoilMac = false): Uint8Array {
-    const header = Buffer.from('0001000000000009' + '17' + 'fefd' + content.length.toString(16).padStart(4, '0'), 'hex')
+    const header = Buffer.from('000100000000000917fefd' + content.length.toString(16).padStart(4, '0'), 'hex')
     const mac = defaultProvider.hmac('sha1', macKey, Buffer.concat([header, content])).slice()
     if (spoilMac) mac[19]! ^= 1
     const padded = Buffer.concat([content, mac, padding])

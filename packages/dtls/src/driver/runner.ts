@@ -43,11 +43,14 @@ export class Runner {
 
   drain(): void {
     this.flush()
-    for (let event = this.connection.pollEvent(); event !== undefined; event = this.connection.pollEvent()) {
-      this.#onEvent(event)
-      if (this.#stopped) return
+    try {
+      for (let event = this.connection.pollEvent(); event !== undefined; event = this.connection.pollEvent()) {
+        this.#onEvent(event)
+        if (this.#stopped) return
+      }
+    } finally {
+      this.#arm() // also when a callback of the application has thrown
     }
-    this.#arm()
   }
 
   /** Sends what is to be sent. Events wait: their handlers must not run inside the caller's code. */

@@ -7,14 +7,20 @@ import { Runner } from './runner.ts'
 import { DtlsSocket } from './socket.ts'
 
 /** What `DtlsServer.listen` can be told, besides the options that every connection gets. */
-export interface DtlsListenOptions extends Omit<DtlsOptions, 'role' | 'now' | 'cookie' | 'clientHello'> {
+export interface DtlsListenOptions extends Omit<
+  DtlsOptions,
+  'role' | 'now' | 'cookie' | 'pathValidated' | 'clientHello'
+> {
   address?: string
   family?: 4 | 6
   /** Default: any free one. */
   port?: number
   /** This machine's by default. */
   network?: Network
-  /** Ask for a cookie before keeping anything about a client (RFC 6347 §4.2.1). Default true. */
+  /**
+   * Ask for a cookie before keeping anything about a client (RFC 6347 §4.2.1). Default true. Without, a client that is silent before its
+   * handshake is over is not sent anything twice.
+   */
   cookie?: boolean
   /** Associations at a time, with those that are still shaking hands. Default 10000. */
   maxConnections?: number
@@ -28,7 +34,7 @@ interface Peer {
   readonly key: string
   runner: Runner
   socket: DtlsSocket | undefined
-  clientRandom: Uint8Array | undefined
+  readonly clientRandom: Uint8Array
   /** A client that began anew from the same address; takes over when it has finished its handshake (RFC 6347 §4.2.8). */
   successor: Peer | undefined
 }
@@ -129,18 +135,32 @@ export class DtlsServer {
   }
 
   #knownPeer(peer: Peer, data: Uint8Array, from: Endpoint): void {
-    if (peer.successor !== undefined) peer.successor.runner.receive(data.slice())
-    else if (peer.socket !== undefined && isPlainHandshake(data)) this.#perhapsNewClient(peer, data, from)
+    if (this.#gate !== undefined && isPlainHandshake(data) && this.#isNewClient(peer, data, from)) return
+    peer.successor?.runner.receive(data.slice())
     peer.runner.receive(data)
   }
 
-  /** A hello with another random than the one we know comes from a client that has lost its state. */
-  #perhapsNewClient(peer: Peer, data: Uint8Array, from: Endpoint): void {
-    if (this.#gate === undefined) return
+  /**
+   * A hello that has its cookie, and another random than the ones we know, comes from a client that has lost its state. It takes the place of
+   * a handshake that is under way at once, and that of an association when it has finished its own (RFC 6347 §4.2.8).
+   */
+  #isNewClient(peer: Peer, data: Uint8Array, from: Endpoint): boolean {
     const random = this.#admit(data, from, peer.key)
-    if (random === undefined || (peer.clientRandom !== undefined && sameBytes(random, peer.clientRandom))) return
-    peer.successor = this.#makePeer(peer.key, from, random)
-    peer.successor?.runner.receive(data.slice())
+    if (random === undefined || sameBytes(random, peer.clientRandom)) return false
+    if (peer.successor !== undefined && sameBytes(random, peer.successor.clientRandom)) return false
+    const old = peer.socket === undefined ? peer : peer.successor
+    if (old !== undefined) {
+      old.runner.stop()
+      this.#handshakes--
+      this.#forget(old)
+    }
+    const made = this.#makePeer(peer.key, from, random)
+    if (made === undefined) return true
+    if (peer.socket === undefined) this.#peers.set(peer.key, made)
+    else peer.successor = made
+    this.#lastPeer = undefined
+    made.runner.receive(data)
+    return true
   }
 
   /** The random of a hello that may go on; without a gate, everything may. */
@@ -148,7 +168,7 @@ export class DtlsServer {
     if (this.#gate === undefined) return isPlainHandshake(data) ? new Uint8Array(0) : undefined
     const verdict = this.#gate.check(data, key, this.#network.now())
     if (verdict === undefined) return undefined
-    if (verdict.type === 'accept') return verdict.clientRandom
+    if (verdict.type === 'accept') return verdict.clientRandom.slice() // the datagram will go its own way
     this.#udp.send(verdict.datagram, from)
     return undefined
   }
@@ -161,7 +181,9 @@ export class DtlsServer {
       role: 'server',
       now: this.#network.now(),
       cookie: this.#gate === undefined ? false : 'verified',
+      pathValidated: this.#gate !== undefined,
     })
+    connection.start(this.#network.now()) // a hello that never becomes whole must not stay for ever
     const onEvent = (event: DtlsEvent): void => this.#event(peer, from, event)
     const runner = new Runner(this.#network, connection, (datagram) => this.#udp.send(datagram, from), onEvent)
     const peer: Peer = { key, runner, socket: undefined, clientRandom, successor: undefined }

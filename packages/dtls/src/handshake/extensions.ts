@@ -3,19 +3,23 @@ import type { Extension } from './client-hello.ts'
 
 /** Extension types that mean something here. */
 export const ExtensionType: {
+  readonly serverName: 0
   readonly supportedGroups: 10
   readonly ecPointFormats: 11
   readonly signatureAlgorithms: 13
   readonly useSrtp: 14
   readonly extendedMasterSecret: 23
+  readonly sessionTicket: 35
   readonly supportedVersions: 43
   readonly renegotiationInfo: 0xff01
 } = {
+  serverName: 0, // RFC 6066 §3
   supportedGroups: 10, // RFC 8422 §5.1.1
   ecPointFormats: 11, // RFC 8422 §5.1.2
   signatureAlgorithms: 13, // RFC 5246 §7.4.1.4.1
   useSrtp: 14, // RFC 5764 §4.1.1
   extendedMasterSecret: 23, // RFC 7627 §5.1
+  sessionTicket: 35, // RFC 5077 §3.2
   supportedVersions: 43, // RFC 8446 §4.2.1
   renegotiationInfo: 0xff01, // RFC 5746 §3.2
 }
@@ -47,6 +51,13 @@ export function encodeExtensions(writer: Writer, extensions: readonly Extension[
   const list = new Writer()
   for (const extension of extensions) list.u16(extension.type).vector16(extension.data)
   writer.vector16(list.finish())
+}
+
+/** Whether a hello has the extension, which must be empty (RFC 7627 §5.1): undefined when it is not. */
+export function hasExtendedMasterSecret(list: readonly Extension[]): boolean | undefined {
+  const data = findExtension(list, ExtensionType.extendedMasterSecret)
+  if (data === undefined) return false
+  return data.length === 0 ? true : undefined
 }
 
 /** Content of `supported_groups` and `signature_algorithms`: numbers of two bytes behind a length of two. */

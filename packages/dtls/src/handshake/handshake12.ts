@@ -42,8 +42,12 @@ export interface Handshake {
   start(): void
   /** The epoch in which a message of this type has to come. */
   epochOf(type: number): number
+  /** Whether a message like this may come now or next. What may not is an echo or a forgery, and no error of the peer's. */
+  admits(type: number, epoch: number, length: number): boolean
   /** One whole message, in order. Throws a `DtlsError` with an alert when that is the end. */
   receive(message: HandshakeMessage): void
+  /** The connection is over: lets go of secrets and messages. */
+  forget(): void
 }
 
 /** What client and server of DTLS 1.2 share. */
@@ -82,8 +86,9 @@ export abstract class Handshake12 implements Handshake {
   abstract get hasBegun(): boolean
   abstract start(): void
   abstract receive(message: HandshakeMessage): void
+  abstract admits(type: number, epoch: number, length: number): boolean
 
-  /** Only Finished comes under the new keys. A message in the wrong epoch is a forgery or an echo, not an error of the peer's. */
+  /** Only Finished comes under the new keys. */
   epochOf(type: number): number {
     return type === HandshakeType.finished ? 1 : 0
   }
@@ -133,6 +138,7 @@ export abstract class Handshake12 implements Handshake {
     const messages = this.extendedMasterSecret ? this.transcript.bytes() : undefined
     const { clientRandom, serverRandom } = this
     this.keys = new KeySchedule(crypto, this.negotiatedSuite(), premasterSecret, clientRandom, serverRandom, messages)
+    premasterSecret.fill(0) // RFC 5246 §8.1: deleted once the master secret has been computed
     this.protections = this.keys.protections()
     keyLog?.(`CLIENT_RANDOM ${toHex(clientRandom)} ${toHex(this.keys.masterSecret)}`)
   }
@@ -161,6 +167,13 @@ export abstract class Handshake12 implements Handshake {
     this.transcript.clear()
     this.protections = undefined
     this.host.complete()
+  }
+
+  forget(): void {
+    this.transcript.clear()
+    this.protections = undefined
+    this.keys?.wipe()
+    this.keys = undefined
   }
 
   protected unexpected(message: HandshakeMessage): never {

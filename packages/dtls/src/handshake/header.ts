@@ -4,6 +4,7 @@ export const HandshakeType: {
   readonly clientHello: 1
   readonly serverHello: 2
   readonly helloVerifyRequest: 3
+  readonly newSessionTicket: 4
   readonly certificate: 11
   readonly serverKeyExchange: 12
   readonly certificateRequest: 13
@@ -16,6 +17,7 @@ export const HandshakeType: {
   clientHello: 1,
   serverHello: 2,
   helloVerifyRequest: 3,
+  newSessionTicket: 4, // RFC 5077 §3.3
   certificate: 11,
   serverKeyExchange: 12,
   certificateRequest: 13,

@@ -119,10 +119,12 @@ export class RecordLayer {
     this.#read.push({ protection, window: new ReplayWindow(this.#windowSize) })
   }
 
-  /** Gives out nothing more, not even the rest of the datagram at hand. */
+  /** Gives out nothing more, not even the rest of the datagram at hand, and lets go of all keys. */
   stop(): void {
     this.#stopped = true
     this.#early = []
+    this.#write.length = 1
+    this.#read.length = 1
   }
 
   /** Takes a datagram of any number of records apart (RFC 6347 §4.1.1). What is wrong is dropped and counted. */
@@ -203,7 +205,8 @@ export class RecordLayer {
       this.#stats.droppedOverflow++
       return
     }
-    this.#early.push({ type, sequence, fragment })
+    // A copy: a view of a few bytes would keep the whole datagram, and whoever sends it does not have to be the peer.
+    this.#early.push({ type, sequence, fragment: fragment.slice() })
     this.#earlyBytes += fragment.length
   }
 }
