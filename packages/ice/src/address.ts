@@ -34,7 +34,7 @@ export function zoned(remote: TransportAddress, local: TransportAddress | undefi
   return { address: remote.address + local.address.slice(zone), port: remote.port, family: 6 }
 }
 
-function withoutZone(address: string): string {
+export function withoutZone(address: string): string {
   const zone = address.indexOf('%')
   return zone < 0 ? address : address.slice(0, zone)
 }

@@ -36,6 +36,8 @@ const DIGITS = /^[0-9]{1,10}$/
 // Addresses and host names, and the scope of a link-local address; SDP's grammar is wider, its use is not.
 const ADDRESS = /^[A-Za-z0-9._:%-]{1,255}$/
 const EXTENSION_NAME = /^[\x21-\x7e]{1,64}$/
+// RFC 8839 §5.1: *VCHAR. Anything wider could bring a line of its own into a description.
+const EXTENSION_VALUE = /^[\x21-\x7e]*$/
 /** Longest line that is looked at: everything a candidate needs fits in a quarter of this. */
 const MAX_LENGTH = 2048
 const MAX_EXTENSIONS = 32
@@ -69,7 +71,7 @@ export function parseCandidate(text: string): Candidate | undefined {
   for (let i = 8; i < words.length; i += 2) {
     const name = words[i]!
     const value = words[i + 1]!
-    if (!EXTENSION_NAME.test(name)) return undefined
+    if (!EXTENSION_NAME.test(name) || !EXTENSION_VALUE.test(value)) return undefined
     if (name === 'raddr') {
       if (!ADDRESS.test(value)) return undefined
       relatedAddress = value

@@ -113,7 +113,7 @@ export class Checklist {
   recheck(except: CandidatePair | undefined): void {
     this.concluded = false
     for (const pair of this.pairs) {
-      if (pair !== except && pair.state !== 'in-progress') pair.state = 'waiting'
+      if (pair !== except && pair.state !== 'in-progress' && !pair.revoked) pair.state = 'waiting'
     }
     this.#pending = true
   }
@@ -123,12 +123,21 @@ export class Checklist {
     this.#pending = true
   }
 
-  /** Checks that are under way or to come (RFC 8445 §14.3: Num-Waiting + Num-In-Progress). */
+  /** Checks that are under way or to come. */
   get unfinished(): number {
     let count = 0
     for (const pair of this.pairs) {
       if (pair.state === 'in-progress' || pair.triggered) count++
       else if (!this.concluded && (pair.state === 'waiting' || pair.state === 'frozen')) count++
+    }
+    return count
+  }
+
+  /** RFC 8445 §14.3: Num-Waiting + Num-In-Progress, which the first timeout of a check grows with. */
+  get busy(): number {
+    let count = 0
+    for (const pair of this.pairs) {
+      if (pair.state === 'in-progress' || pair.triggered || (pair.state === 'waiting' && !this.concluded)) count++
     }
     return count
   }

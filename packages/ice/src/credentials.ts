@@ -15,8 +15,9 @@ export interface IceParameters {
 }
 
 const ICE_CHARS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
-const USERNAME_FRAGMENT = /^[A-Za-z0-9+/]{4,256}$/
-const PASSWORD = /^[A-Za-z0-9+/]{22,256}$/
+// RFC 8839 §5.4 has letters, digits, `+` and `/`. Some deployed peers use more, which browsers accept, and so does Kaon.
+const USERNAME_FRAGMENT = /^[A-Za-z0-9+/=#_-]{4,256}$/
+const PASSWORD = /^[A-Za-z0-9+/=#_-]{22,256}$/
 
 // RFC 8445 §5.3 asks for at least 24 bits of randomness in a ufrag and 128 in a password. Six bits a character:
 // 8 characters are 48 bits, so that two sessions behind one port do not meet by chance, and 24 characters are 144.
@@ -38,10 +39,13 @@ export function generateCredentials(random: (length: number) => Uint8Array): {
 export function checkParameters(parameters: IceParameters): void {
   // The password itself stays out of the message: messages end up in logs.
   if (typeof parameters.usernameFragment !== 'string' || !USERNAME_FRAGMENT.test(parameters.usernameFragment)) {
-    throw new IceError('ERR_ICE_PARAMETERS', 'an ICE username fragment has 4 to 256 characters of A–Z a–z 0–9 + /')
+    throw new IceError(
+      'ERR_ICE_PARAMETERS',
+      'an ICE username fragment has 4 to 256 characters of A–Z a–z 0–9 + / = # _ -',
+    )
   }
   if (typeof parameters.password !== 'string' || !PASSWORD.test(parameters.password)) {
-    throw new IceError('ERR_ICE_PARAMETERS', 'an ICE password has 22 to 256 characters of A–Z a–z 0–9 + /')
+    throw new IceError('ERR_ICE_PARAMETERS', 'an ICE password has 22 to 256 characters of A–Z a–z 0–9 + / = # _ -')
   }
 }
 

@@ -26,6 +26,8 @@ export class Generation {
   selected: CandidatePair | undefined
   /** The largest NOMINATION value seen (controlled side) or sent (controlling side). */
   nomination = 0
+  /** A nomination was refused: the next one not before this, ms. */
+  nextNominationAt = 0
   /** Remote candidates that no signalling has told of. */
   peerReflexive = 0
   /** How many have come since a pair was last found valid. */

@@ -69,6 +69,8 @@ export class CandidatePair {
   heardAt = 0
   /** When a check was last answered, ms: consent (RFC 7675) counts from here. 0: never. */
   answeredAt = 0
+  /** Consent has expired: nothing more is sent over this path with these credentials (RFC 7675 §5.1). */
+  revoked = false
 
   constructor(id: number, base: LocalEntry, remote: RemoteCandidate) {
     this.id = id

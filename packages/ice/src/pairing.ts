@@ -1,6 +1,6 @@
 // Candidates become pairs (RFC 8445 §6.1.2.2, RFC 8838 §11).
 import type { TransportAddress } from '@kaon/stun'
-import { canReach, isSameAddress, usableAddress, zoned } from './address.ts'
+import { canReach, isSameAddress, usableAddress, withoutZone, zoned } from './address.ts'
 import type { Candidate } from './candidate.ts'
 import type { Generation } from './generation.ts'
 import type { Machine } from './machine.ts'
@@ -35,7 +35,8 @@ export function addLocal(machine: Machine, candidate: LocalCandidate): void {
 /** A signalled candidate; `address` is what its name stands for when it is not an address itself. */
 export function addRemote(machine: Machine, candidate: Candidate, resolved?: string): void {
   const generation = machine.current
-  const address = usableAddress(resolved ?? candidate.address, candidate.port)
+  // A zone that the peer names is one of its own interfaces, not of ours (RFC 4007 §6).
+  const address = usableAddress(resolved ?? withoutZone(candidate.address), candidate.port)
   const fragment = candidate.usernameFragment
   const isForeign =
     fragment !== undefined && generation.remote !== undefined && fragment !== generation.remote.usernameFragment
@@ -75,13 +76,14 @@ export function addPeerReflexive(
   from: TransportAddress,
   priority: number,
   usernameFragment: string,
+  now: number,
 ): CandidatePair | undefined {
   const base = generation.locals.find((local) => local.candidate.type === 'host' && local.candidate.socket === socket)
   if (base === undefined) return undefined
   let remote = generation.remotes.find((entry) => isSameAddress(entry.address, from))
   if (remote === undefined) {
     if (generation.chase >= MAX_CHASE) return undefined
-    if (generation.peerReflexive >= MAX_PEER_REFLEXIVE && !dropFailed(machine, generation)) return undefined
+    if (generation.peerReflexive >= MAX_PEER_REFLEXIVE && !dropIdle(machine, generation, now)) return undefined
     const id = machine.makeId()
     const candidate: Candidate = {
       foundation: `prflx${id}`, // RFC 8445 §7.3.1.3: arbitrary, but different from all others
@@ -136,13 +138,17 @@ function makePair(
   return pair
 }
 
-/** Makes room among the peer-reflexive candidates: one whose checks have all failed goes. */
-function dropFailed(machine: Machine, generation: Generation): boolean {
+/**
+ * Makes room among the peer-reflexive candidates: one goes whose checks have all failed, or that was left behind when the
+ * peer moved on and has not been heard since.
+ */
+function dropIdle(machine: Machine, generation: Generation, now: number): boolean {
   const { pairs } = generation.checklist
+  const isIdle = (pair: CandidatePair): boolean =>
+    pair !== machine.path &&
+    (pair.state === 'failed' || (pair.valid && now - pair.heardAt >= machine.settings.disconnectedTimeoutMs))
   const idle = generation.remotes.find(
-    (remote) =>
-      remote.candidate.type === 'prflx' &&
-      pairs.every((pair) => pair.remote !== remote || (pair.state === 'failed' && pair !== machine.path)),
+    (remote) => remote.candidate.type === 'prflx' && pairs.every((pair) => pair.remote !== remote || isIdle(pair)),
   )
   if (idle === undefined) return false
   dropRemote(machine, generation, idle)

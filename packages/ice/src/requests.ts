@@ -12,7 +12,7 @@ import type { Generation } from './generation.ts'
 import type { Machine } from './machine.ts'
 import { addPeerReflexive } from './pairing.ts'
 import type { CandidatePair } from './pair.ts'
-import { peerNominated } from './selection.ts'
+import { hasConsent, peerNominated } from './selection.ts'
 import { splitUsername } from './wire.ts'
 
 /** Responses that wait for `pollTransmit`; beyond that the peer's retransmissions come back. */
@@ -67,7 +67,7 @@ export function receiveRequest(
   }
 
   let pair = generation.checklist.find(socket, from)
-  pair ??= addPeerReflexive(machine, generation, socket, from, priority, username.remote)
+  pair ??= addPeerReflexive(machine, generation, socket, from, priority, username.remote, now)
   if (pair === undefined) {
     stats.limited++
     return
@@ -79,7 +79,7 @@ export function receiveRequest(
     pair.trusted = true
     machine.version++
   }
-  triggerCheck(machine, generation, pair)
+  triggerCheck(machine, generation, pair, now)
   readNomination(machine, generation, pair, message, now)
 }
 
@@ -105,8 +105,10 @@ function resolveRoleConflict(machine: Machine, message: StunMessage): boolean {
 }
 
 /** RFC 8445 §7.3.1.4 */
-function triggerCheck(machine: Machine, generation: Generation, pair: CandidatePair): void {
-  if (pair.state === 'succeeded') return
+function triggerCheck(machine: Machine, generation: Generation, pair: CandidatePair, now: number): void {
+  // A pair out of use may have become valid long ago. Were it nominated now, there would be no consent to send over it
+  // (RFC 7675 §5.1), so what the peer still keeps alive is checked anew.
+  if (pair.revoked || (pair.valid && hasConsent(machine, pair, now))) return
   if (pair.check !== undefined) {
     // What was sent before this check may have died in front of a NAT that has let nothing in yet.
     pair.check.cancelled = true
@@ -134,7 +136,7 @@ function readNomination(
     return
   }
   pair.nominatedByPeerAt = now
-  if (pair.valid) peerNominated(machine, generation, pair, now)
+  if (pair.valid) peerNominated(machine, generation, pair, now) // any other one when its check has succeeded
 }
 
 function owe(

@@ -1,5 +1,12 @@
 // Answers to our checks (RFC 8445 §7.2.5).
-import { attribute, checkFingerprint, checkIntegrity, type StunMessage, type TransportAddress } from '@kaon/stun'
+import {
+  attribute,
+  checkFingerprint,
+  checkIntegrity,
+  iceAttributes,
+  type StunMessage,
+  type TransportAddress,
+} from '@kaon/stun'
 import { isSameAddress } from './address.ts'
 import type { Check } from './check.ts'
 import type { Machine } from './machine.ts'
@@ -37,7 +44,9 @@ export function receiveResponse(
     return
   }
   pair.heardAt = now
-  if (message.messageClass === 'success') succeed(machine, message, check, now)
+  // RFC 8489 §6.3.3, §6.3.4: an answer that demands to be understood and is not has failed.
+  if (message.unknownRequired(iceAttributes).length > 0) checkFailed(machine, check, now)
+  else if (message.messageClass === 'success') succeed(machine, message, check, now)
   else if (message.get(attribute.errorCode)?.code === 487) switchRole(machine, check)
   else checkFailed(machine, check, now)
 }
@@ -137,7 +146,7 @@ function switchRole(machine: Machine, check: Check): void {
 }
 
 /** RFC 8445 §7.2.5.2: an error, a wrong way back, or no answer at all. */
-export function checkFailed(machine: Machine, check: Check, _now: number): void {
+export function checkFailed(machine: Machine, check: Check, now: number): void {
   const { pair, generation } = check
   machine.wake()
   if (pair.check === check) {
@@ -147,6 +156,7 @@ export function checkFailed(machine: Machine, check: Check, _now: number): void 
     generation.checklist.touch()
   } else if (pair.nomination === check) {
     pair.nomination = undefined
+    generation.nextNominationAt = now + machine.settings.checkTimeoutMs // a peer that refuses them all is asked slowly
     // It answered before and does not now: not the pair to settle on. Its consent ends by itself if it carries data.
     if (pair !== machine.path) pair.state = 'failed'
   }

@@ -52,10 +52,15 @@ export function dataReceived(machine: Machine, pair: CandidatePair, now: number)
   const { path, current } = machine
   if (pair === path || path === undefined || machine.role !== 'controlled' || current.selected !== path) return
   // The controlling side has moved to another pair that it nominated too (libwebrtc does, without a restart): follow it.
-  const isNominated = pair.nominatedByPeerAt > path.nominatedByPeerAt
+  const isNominated = pair.nominatedByPeerAt > path.nominatedByPeerAt && hasConsent(machine, pair, now)
   if (isNominated && pair.valid && current.checklist.find(pair.socket, pair.to) === pair) {
     select(machine, current, pair, now)
   }
+}
+
+/** Answered recently enough to be sent data over (RFC 7675 §5.1). */
+export function hasConsent(machine: Machine, pair: CandidatePair, now: number): boolean {
+  return now - pair.answeredAt < machine.settings.consentTimeoutMs
 }
 
 function select(machine: Machine, generation: Generation, pair: CandidatePair, now: number): void {
@@ -88,8 +93,10 @@ export function choosePath(machine: Machine, now: number): void {
     if (current.selected === path) {
       current.selected = undefined
       path.nominated = false
-      path.state = 'waiting'
     }
+    // Not valid any more until it answers again: of a higher priority, it would be the best valid pair at once.
+    path.state = 'waiting'
+    endNomination(machine, path)
     setPath(machine, other, now)
     return
   }
@@ -110,10 +117,10 @@ export function losePath(machine: Machine, now: number): void {
   machine.trace('consent-expired', { pair: path.id })
   path.state = 'failed'
   path.nominated = false
-  if (path.nomination !== undefined) {
-    machine.checks.end(path.nomination)
-    path.nomination = undefined
-  }
+  path.revoked = true
+  machine.checks.endWhere((check) => check.pair === path) // a late answer does not bring consent back
+  path.check = undefined
+  path.nomination = undefined
   if (!machine.quiet) current.checklist.recheck(path) // otherwise that has happened long ago
   current.checklist.concluded = false
   if (current.selected === path) current.selected = undefined
@@ -121,6 +128,12 @@ export function losePath(machine: Machine, now: number): void {
   machine.quiet = false
   setPath(machine, undefined, now)
   choosePath(machine, now)
+}
+
+function endNomination(machine: Machine, pair: CandidatePair): void {
+  if (pair.nomination === undefined) return
+  machine.checks.end(pair.nomination)
+  pair.nomination = undefined
 }
 
 function setPath(machine: Machine, pair: CandidatePair | undefined, now: number): void {
@@ -162,6 +175,7 @@ export function nominate(machine: Machine, now: number): number {
   if (machine.role !== 'controlling' || current.selected !== undefined) return Infinity
   const pair = current.checklist.pairs.find((one) => one.valid && !(machine.quiet && one === path))
   if (pair === undefined || current.checklist.pairs.some((one) => one.nomination !== undefined)) return Infinity
+  if (now < current.nextNominationAt) return current.nextNominationAt
   const latest = current.firstValidAt + machine.settings.nominationDelayMs
   if (now < latest && !isDirect(pair) && isBetterPossible(current, pair)) return latest
   startCheck(machine, current, pair, 'nomination', now)

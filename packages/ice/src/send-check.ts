@@ -26,7 +26,7 @@ export function startCheck(
   // RFC 8445 §14.3
   const timeout = Math.max(
     machine.settings.checkTimeoutMs,
-    purpose === 'check' ? machine.checkInterval * generation.checklist.unfinished : 0,
+    purpose === 'check' ? machine.checkInterval * generation.checklist.busy : 0,
   )
   const check = machine.checks.start(purpose, pair, generation, machine.role, request, now, timeout)
   if (purpose === 'check') {

@@ -69,6 +69,10 @@ describe('parseCandidate', () => {
       `${base} rport 99999`,
       `${base} tcptype sideways`,
       `${base} ufrag x `.padEnd(3000, 'y '),
+      // Printed again, each of these would be a line of its own in somebody's description.
+      `${base} ufrag x\r\na=ice-lite`,
+      `${base} generation 0\na=ice-lite`,
+      `${base} generation 0\0`,
     ]
     for (const line of bad) expect(parseCandidate(line), line).toBeUndefined()
   })

@@ -21,3 +21,11 @@ test('a refused password is not part of the message', () => {
     expect.objectContaining({ code: 'ERR_ICE_PARAMETERS', message: expect.not.stringContaining('secret') }),
   )
 })
+
+test('what deployed peers use beyond the grammar, and browsers accept, is accepted', () => {
+  const password = 'a+b/c=d#e_f-' + 'x'.repeat(20)
+  expect(() => checkParameters({ usernameFragment: 'a-b_c=#+/', password })).not.toThrow()
+  for (const usernameFragment of ['abc', 'a'.repeat(257), 'ab:cd', 'ab cd', 'äbcd']) {
+    expect(() => checkParameters({ usernameFragment, password })).toThrow()
+  }
+})

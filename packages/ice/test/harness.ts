@@ -1,7 +1,14 @@
 // Agents without a driver: one socket each, datagrams handed over by hand, time set by the test.
 import { type IceAgentOptions, IceAgent, type IceEvent, type LocalCandidate, type Transmit } from '../src/index.ts'
 import { candidatePriority } from '../src/index.ts'
-import type { TransportAddress } from '@kaon/stun'
+import {
+  attribute,
+  createTransactionId,
+  MessageBuilder,
+  methods,
+  shortTermKey,
+  type TransportAddress,
+} from '@kaon/stun'
 import { seededRandom } from './driver/pair.ts'
 
 export const SOCKET = 7
@@ -51,6 +58,38 @@ export class Side {
   receive(data: Uint8Array, from: TransportAddress, now: number): void {
     this.agent.receive(data.slice(), SOCKET, from, now)
   }
+}
+
+export interface Forged {
+  username?: string
+  password?: string
+  role?: 'controlling' | 'controlled'
+  tieBreaker?: bigint
+  priority?: number | undefined
+  useCandidate?: boolean
+  nomination?: number
+  unknown?: number
+  noIntegrity?: boolean
+  brokenFingerprint?: boolean
+}
+
+/** A request for `side` from a peer of its, with anything wrong that the test wants. */
+export function forge(side: { readonly agent: IceAgent }, options: Forged = {}): Uint8Array {
+  const { localParameters, remoteParameters } = side.agent
+  const builder = new MessageBuilder().start('request', methods.binding, createTransactionId())
+  const theirs = remoteParameters?.usernameFragment ?? 'peer'
+  builder.add(attribute.username, options.username ?? `${localParameters.usernameFragment}:${theirs}`)
+  if (!('priority' in options)) builder.add(attribute.priority, 1)
+  else if (options.priority !== undefined) builder.add(attribute.priority, options.priority)
+  const role = options.role ?? 'controlling'
+  builder.add(role === 'controlling' ? attribute.iceControlling : attribute.iceControlled, options.tieBreaker ?? 1n)
+  if (options.useCandidate) builder.add(attribute.useCandidate, true)
+  if (options.nomination !== undefined) builder.add(attribute.nomination, options.nomination)
+  if (options.unknown !== undefined) builder.addRaw(options.unknown, new Uint8Array(4))
+  if (!options.noIntegrity) builder.integrity(shortTermKey(options.password ?? localParameters.password))
+  const bytes = builder.fingerprint().finish().slice()
+  if (options.brokenFingerprint) bytes[bytes.length - 1]! ^= 1
+  return bytes
 }
 
 /** Introduces two sides to each other, candidates included. */

@@ -2,39 +2,7 @@
 import { attribute, createTransactionId, decodeMessage, MessageBuilder, methods, shortTermKey } from '@kaon/stun'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { address, hostCandidate, introduce, play, Side, SOCKET } from './harness.ts'
-
-interface Forged {
-  username?: string
-  password?: string
-  role?: 'controlling' | 'controlled'
-  tieBreaker?: bigint
-  priority?: number | undefined
-  useCandidate?: boolean
-  nomination?: number
-  unknown?: number
-  noIntegrity?: boolean
-  brokenFingerprint?: boolean
-}
-
-/** A request for `side` from a peer of its, with anything wrong that the test wants. */
-function forge(side: Side, options: Forged = {}): Uint8Array {
-  const { localParameters, remoteParameters } = side.agent
-  const builder = new MessageBuilder().start('request', methods.binding, createTransactionId())
-  const theirs = remoteParameters?.usernameFragment ?? 'peer'
-  builder.add(attribute.username, options.username ?? `${localParameters.usernameFragment}:${theirs}`)
-  if (!('priority' in options)) builder.add(attribute.priority, 1)
-  else if (options.priority !== undefined) builder.add(attribute.priority, options.priority)
-  const role = options.role ?? 'controlling'
-  builder.add(role === 'controlling' ? attribute.iceControlling : attribute.iceControlled, options.tieBreaker ?? 1n)
-  if (options.useCandidate) builder.add(attribute.useCandidate, true)
-  if (options.nomination !== undefined) builder.add(attribute.nomination, options.nomination)
-  if (options.unknown !== undefined) builder.addRaw(options.unknown, new Uint8Array(4))
-  if (!options.noIntegrity) builder.integrity(shortTermKey(options.password ?? localParameters.password))
-  const bytes = builder.fingerprint().finish().slice()
-  if (options.brokenFingerprint) bytes[bytes.length - 1]! ^= 1
-  return bytes
-}
+import { address, forge, type Forged, hostCandidate, introduce, play, Side, SOCKET } from './harness.ts'
 
 function connected(): { a: Side; b: Side } {
   const a = new Side('192.0.2.1', { role: 'controlling' })
@@ -212,6 +180,43 @@ describe('an authentic peer that misbehaves', () => {
     expect(answers[0]!.get(attribute.unknownAttributes)).toEqual([0x7777])
     expect(b.agent.pairs).toHaveLength(1)
   })
+})
+
+test('an answer that demands to be understood and is not fails the check (RFC 8489 §6.3.3)', () => {
+  const a = new Side('192.0.2.1', { role: 'controlling' })
+  const b = new Side('192.0.2.2')
+  introduce(a, b)
+  const message = decodeMessage(a.drain(0)[0]!.data)!
+  const answer = new MessageBuilder().start('success', methods.binding, message.transactionId)
+  answer.add(attribute.xorMappedAddress, a.at).addRaw(0x7ffe, new Uint8Array(4))
+  a.receive(answer.integrity(shortTermKey(b.agent.localParameters.password)).finish(), b.at, 5)
+  a.drain(5)
+  expect(a.agent.pairs.map(({ state }) => state)).toEqual(['failed'])
+})
+
+test('a peer that has moved twenty times may move again', () => {
+  const { b } = connected()
+  for (let i = 0; i < 60; i++) {
+    const now = 1000 + i * 1000
+    const from = address('203.0.113.9', 1000 + i)
+    b.receive(forge(b, { nomination: i + 2 }), from, now)
+    for (const { to, data } of b.drain(now)) {
+      const message = decodeMessage(data)!
+      if (message.messageClass !== 'request' || to.port !== from.port) continue
+      const answer = new MessageBuilder().start('success', methods.binding, message.transactionId)
+      answer.add(attribute.xorMappedAddress, b.at)
+      b.receive(answer.integrity(shortTermKey(b.agent.remoteParameters!.password)).finish(), from, now)
+    }
+    b.drain(now)
+    expect(b.agent.selectedPair?.to.port).toBe(from.port)
+  }
+  expect(b.agent.pairs.length).toBeLessThan(40)
+})
+
+test('the zone of a signalled link-local address is not taken for one of ours', () => {
+  const a = new Side('fe80::1%eth0')
+  a.agent.addRemoteCandidate(hostCandidate(address('fe80::2%secret0')))
+  expect(a.agent.pairs.map(({ to }) => to.address)).toEqual(['fe80::2%eth0'])
 })
 
 describe('roles in conflict (RFC 8445 §7.3.1.1)', () => {

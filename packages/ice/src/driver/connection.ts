@@ -8,6 +8,7 @@ import type { CandidatePair } from '../pair.ts'
 import type { IceEvent, IceRole, IceState } from '../types.ts'
 import { Gathering } from './gathering.ts'
 import { isMdnsName, NameResolver } from './names.ts'
+import { withoutInternals } from './announced.ts'
 import type { CandidateError, IceConnectionOptions, SelectedCandidatePair } from './options.ts'
 import { isStun, isTurnChannel, type Port } from './port.ts'
 import { type IceConnectionStats, snapshot } from './stats.ts'
@@ -387,9 +388,4 @@ export class IceConnection {
       this.#run()
     })
   }
-}
-
-function withoutInternals(candidate: Candidate & { socket?: number; transportAddress?: unknown }): Candidate {
-  const { socket: _socket, transportAddress: _address, ...plain } = candidate
-  return plain
 }

@@ -1,5 +1,6 @@
 import type { IceAgent } from '../agent.ts'
 import type { Candidate } from '../candidate.ts'
+import { withoutInternals } from './announced.ts'
 import type { CandidatePairState, IceAgentStats, IceRole, IceState } from '../types.ts'
 
 /** One candidate, with the identifier that the pairs refer to. */
@@ -110,5 +111,5 @@ export function snapshot(agent: IceAgent, state: IceState, totals: Totals): IceC
 }
 
 function list(prefix: string, candidates: Map<number, Candidate>): CandidateStats[] {
-  return Array.from(candidates, ([id, candidate]) => ({ id: prefix + id, candidate }))
+  return Array.from(candidates, ([id, candidate]) => ({ id: prefix + id, candidate: withoutInternals(candidate) }))
 }
