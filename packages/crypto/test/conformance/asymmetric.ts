@@ -165,6 +165,32 @@ export function describeAsymmetric(title: string, provider: CryptoProvider): voi
       }
     })
 
+    it('takes a single spelling of an ECDSA signature: DER', () => {
+      const { curve, scheme, point, r, s } = ECDSA_SAMPLE[0]
+      const key = provider.importPublicKey(encodeSpki({ kind: 'ec', curve, point: hex(point) }))!
+      const verify = (signature: Uint8Array): boolean => key.verify(scheme, ascii('sample'), signature)
+      const [first, second] = [unsignedInteger(hex(r)), unsignedInteger(hex(s))]
+      const good = sequence(first, second)
+      expect(verify(good)).toBe(true)
+      const bodyOf = (integer: Uint8Array): Uint8Array => integer.subarray(2)
+      const padded = element(2, Uint8Array.of(0), bodyOf(first))
+      const negative = element(2, hex(r)) // r of this sample has its top bit set
+      const longLength = Uint8Array.of(0x30, 0x81, good.length - 2, ...good.subarray(2))
+      const indefinite = Uint8Array.of(0x30, 0x80, ...good.subarray(2), 0, 0)
+      const others = [
+        sequence(padded, second),
+        sequence(negative, second),
+        longLength,
+        indefinite,
+        Uint8Array.of(...good, 0),
+        sequence(first, second, unsignedInteger(count(1, 1))),
+        sequence(first),
+        element(0x31, first, second),
+        Uint8Array.of(...hex(r), ...hex(s)), // the form of WebCrypto
+      ]
+      for (const other of others) expect(verify(other)).toBe(false)
+    })
+
     it('refuses degenerate ECDSA signatures', () => {
       const key = provider.generateSigningKey('ecdsa-p256').publicKey
       const numbers = [count(1), hex(ORDER_P256), hex('01')]
