@@ -191,6 +191,24 @@ describe('lifetime (RFC 4787 §4.3)', () => {
     expect(received).toEqual(['203.0.113.20:1000'])
   })
 
+  it('a forwarded port outlives the row that its host had before', async () => {
+    const { net, nat, inside, outside, seen } = await setUp({
+      timeout: 1000,
+      portRange: [4000, 4001],
+      type: 'full-cone',
+    })
+    inside.send(PACKET, outside[0].local)
+    await net.run(100)
+    nat.forward(8000, at('192.168.1.2', 5000))
+    await net.run(2000)
+    // Another host gets the port of the row that has expired.
+    const other = await net.addHost({ via: nat }).bindUdp({ port: 4000 })
+    other.send(PACKET, outside[0].local)
+    inside.send(PACKET, outside[0].local)
+    await net.run(100)
+    expect(seen[0]).toEqual(['203.0.113.1:4000', '203.0.113.1:4000', '203.0.113.1:8000'])
+  })
+
   it('reset and setAddress forget all, but forwarded ports only when the address changes', async () => {
     const { net, nat, inside, outside, seen } = await setUp()
     const received = sources(inside)

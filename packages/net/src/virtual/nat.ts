@@ -330,7 +330,7 @@ export class VirtualNat extends VirtualRouter {
   }
 
   #remove(mapping: Mapping): void {
-    this.#byInside.delete(mapping.key)
+    if (this.#byInside.get(mapping.key) === mapping) this.#byInside.delete(mapping.key) // `forward` may have taken its place
     this.#byOutside.delete(`${mapping.outside.address}|${mapping.outside.port}`)
   }
 }
