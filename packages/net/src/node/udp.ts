@@ -17,6 +17,8 @@ const ENDPOINT_CACHE_SIZE = 8
 const MAX_QUEUED_BYTES = 8 * 1024 * 1024
 /** How many sends go unanswered before it is worth asking how much waits. */
 const QUEUE_CHECK = 512
+/** Of a burst to one remote, one datagram in so many is asked after: an answer costs 0.6 µs, and what refuses one refuses all. */
+const ASK_EVERY = 32
 
 interface CachedEndpoint {
   /** As Node spells it. */
@@ -49,16 +51,19 @@ export class NodeUdpSocket implements UdpSocket {
   readonly #sent: (error: Error | null) => void
   readonly #cache: CachedEndpoint[] = []
   #cacheNext = 0
+  /** Sends since the last answer, and the remote of the last that was asked after since then. */
   #unanswered = 0
+  #asked: Endpoint | undefined
   #closed = false
 
   constructor(socket: Socket) {
     this.#socket = socket
     const { address, port } = socket.address()
     this.local = toEndpoint(address, port)
-    // One callback for all sends: without any, dgram keeps errors of the system to itself.
+    // One callback for all sends that are asked after: without any, dgram keeps errors of the system to itself.
     this.#sent = (error) => {
-      this.#unanswered--
+      this.#unanswered = 0
+      this.#asked = undefined
       if (error !== null && error !== undefined) this.#failed(error)
     }
     socket.on('message', (data: Buffer, info: RemoteInfo) => this.#receive(data, info))
@@ -81,11 +86,16 @@ export class NodeUdpSocket implements UdpSocket {
     }
     this.stats.datagramsSent++
     this.stats.bytesSent += data.length
+    const ask = to !== this.#asked || this.#unanswered % ASK_EVERY === 0
     this.#unanswered++
     try {
-      this.#socket.send(data, port, address, this.#sent)
+      if (ask) {
+        this.#asked = to
+        this.#socket.send(data, port, address, this.#sent)
+      } else {
+        this.#socket.send(data, port, address)
+      }
     } catch (error) {
-      this.#unanswered--
       process.nextTick(() => this.#failed(error))
     }
   }
