@@ -193,7 +193,7 @@ export class Pair {
   }
 
   messages(end: number): Uint8Array[] {
-    return this.events[end]!.flatMap((event) => (event.type === 'message' ? [event.data] : []))
+    return this.events[end]!.filter((event) => event.type === 'message').map((event) => event.data)
   }
 
   types(end: number): string[] {

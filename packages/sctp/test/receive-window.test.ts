@@ -33,14 +33,14 @@ describe('ReceiveWindow', () => {
 
 describe('the window of a peer', () => {
   test('grows with a long path', () => {
-    const pair = new Pair({ delay: 100, rate: 25_000, queue: 200 }, { initialReceiveBuffer: 100_000 }).connect()
+    const pair = new Pair({ delay: 100, rate: 10_000, queue: 200 }, { initialReceiveBuffer: 100_000 }).connect()
     pair.onStep = () => {
       while (pair.a.totalBufferedAmount < 200_000)
         pair.a.send({ streamId: 0, ppid: 53, data: new Uint8Array(16_384) }, pair.now)
     }
     pair.onEvent = () => false
-    pair.run(6000)
-    expect(pair.b.receiveWindow).toBeGreaterThan(5_000_000)
+    pair.run(4000)
+    expect(pair.b.receiveWindow).toBeGreaterThan(2_000_000)
     expect(pair.b.receiveWindow).toBeLessThanOrEqual(16 * 1024 * 1024)
   })
 
@@ -69,7 +69,7 @@ describe('the window of a peer', () => {
       const opened = pair.now
       expect(pair.runUntil(() => pair.messages(1).length === 100, 60_000)).toBe(true)
       expect(pair.now - opened).toBeLessThan(1000)
-      expect(pair.messages(1)).toEqual(Array.from({ length: 100 }, (_, i) => pattern(2000, i)))
+      pair.messages(1).forEach((data, i) => expect(Buffer.compare(data, pattern(2000, i))).toBe(0))
     }
   })
 

@@ -129,7 +129,7 @@ describe('send', () => {
     }
     expect(largest).toBeGreaterThan(8000)
     expect(largest).toBeLessThanOrEqual(9000)
-    expect(pair.messages(1)).toEqual([pattern(100_000, 1), pattern(100_000, 2), pattern(100_000, 3)])
+    pair.messages(1).forEach((data, i) => expect(Buffer.compare(data, pattern(100_000, i + 1))).toBe(0))
   })
 })
 

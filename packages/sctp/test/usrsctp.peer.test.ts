@@ -65,7 +65,8 @@ class Line {
   drain(): void {
     const now = performance.now()
     const { association } = this
-    for (let event = association.pollEvent(); event !== undefined; event = association.pollEvent()) this.events.push(event)
+    for (let event = association.pollEvent(); event !== undefined; event = association.pollEvent())
+      this.events.push(event)
     for (let packet = association.pollTransmit(now); packet !== undefined; packet = association.pollTransmit(now)) {
       if (this.random() >= this.loss) this.socket.send(packet)
     }

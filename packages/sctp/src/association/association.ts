@@ -143,6 +143,7 @@ export class Association {
     core.receiver?.tracker.onTime(now)
     // Data that rides along with a COOKIE ECHO is repeated with it, or after it.
     if (core.sender !== undefined && core.state !== 'cookie-echoed' && core.sender.onTime(now)) {
+      core.trace('timeout', { errors: core.errors + 1, rto: core.rto.value })
       core.countError()
     }
   }

@@ -163,10 +163,10 @@ export class Core {
     this.trace('negotiated', this.negotiated)
   }
 
-  makeReceiver(now: number): void {
+  private makeReceiver(now: number): void {
     const { settings } = this
     const window = new ReceiveWindow(settings.initialReceiveBuffer, settings.maxReceiveBuffer, now)
-    this.receiver = new Receiver({
+    const receiver = new Receiver({
       initialTsn: this.peerInitialTsn,
       interleaved: this.negotiated!.interleaving,
       inboundStreams: this.negotiated!.inboundStreams,
@@ -175,6 +175,8 @@ export class Core {
       events: this.events,
       stats: this.stats,
     })
+    if (this.receiver !== undefined) receiver.inherit(this.receiver)
+    this.receiver = receiver
   }
 
   /** Queues a chunk for the next packet. */

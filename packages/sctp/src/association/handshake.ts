@@ -1,4 +1,3 @@
-import { concat } from '../bytes.ts'
 import { SctpError } from '../errors.ts'
 import { encodeAbort, encodeError } from '../packet/abort.ts'
 import { encodeCookieAck, encodeCookieEcho } from '../packet/cookie.ts'
@@ -17,7 +16,7 @@ import {
   UNRESOLVABLE_ADDRESS,
   unrecognizedParameters,
 } from '../parameter/cause.ts'
-import { encodeParameter, STATE_COOKIE, UNRECOGNIZED_PARAMETER } from '../parameter/parameter.ts'
+import { encodeParameter, joinParameters, STATE_COOKIE, UNRECOGNIZED_PARAMETER } from '../parameter/parameter.ts'
 import type { Core } from './core.ts'
 import { encodeStateCookie, parseStateCookie } from './state-cookie.ts'
 import type { StateCookie } from './state-cookie.ts'
@@ -136,7 +135,7 @@ export class Handshake {
       outboundStreams: core.settings.outboundStreams,
       inboundStreams: core.settings.inboundStreams,
       initialTsn: localInitialTsn,
-      parameters: concat([
+      parameters: joinParameters([
         encodeParameter(STATE_COOKIE, cookie),
         ...encodeCapabilities(core.capabilities),
         ...parameters.unrecognized.map((parameter) => encodeParameter(UNRECOGNIZED_PARAMETER, parameter)),
@@ -337,7 +336,7 @@ export class Handshake {
         outboundStreams: core.settings.outboundStreams,
         inboundStreams: core.settings.inboundStreams,
         initialTsn: core.localInitialTsn,
-        parameters: concat(encodeCapabilities(core.capabilities)),
+        parameters: joinParameters(encodeCapabilities(core.capabilities)),
       }),
     )
     this.arm(now)

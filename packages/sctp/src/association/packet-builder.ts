@@ -30,7 +30,7 @@ export class PacketBuilder {
     const sender = core.sender!
     if (!echoing) {
       if (this.shutdowns.pending) this.shutdowns.advance(now)
-      if (this.resets.pending) this.resets.advance(now)
+      if (!this.silent && this.resets.pending) this.resets.advance(now)
     }
     const mayData = !this.silent && sender.ready(now)
     const mustSack = !echoing && this.sackDue()

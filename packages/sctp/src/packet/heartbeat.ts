@@ -1,10 +1,10 @@
 import { encodeChunk } from './chunk.ts'
 import { HEARTBEAT, HEARTBEAT_ACK } from './types.ts'
-import { encodeParameter, forEachParameter, HEARTBEAT_INFO } from '../parameter/parameter.ts'
+import { encodeParameter, forEachParameter, HEARTBEAT_INFO, joinParameters } from '../parameter/parameter.ts'
 
 /** HEARTBEAT (RFC 9260 §3.3.5) with the sender's opaque information. */
 export function encodeHeartbeat(info: Uint8Array): Uint8Array {
-  return encodeChunk(HEARTBEAT, 0, encodeParameter(HEARTBEAT_INFO, info))
+  return encodeChunk(HEARTBEAT, 0, joinParameters([encodeParameter(HEARTBEAT_INFO, info)]))
 }
 
 /** HEARTBEAT ACK (RFC 9260 §3.3.6): the value of the HEARTBEAT comes back unchanged. */

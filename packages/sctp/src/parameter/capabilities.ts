@@ -39,8 +39,8 @@ export interface InitParameters extends Capabilities {
   unrecognized: Uint8Array[]
 }
 
-/** At most so many unknown parameters are reported back. */
-const MAX_REPORTED = 16
+/** At most so many bytes of unknown parameters are reported back. */
+const MAX_REPORTED = 256
 
 export function encodeCapabilities(capabilities: Capabilities): Uint8Array[] {
   const extensions: number[] = []
@@ -71,6 +71,7 @@ export function parseInitParameters(bytes: Uint8Array): InitParameters | undefin
     unrecognized: [],
   }
   let interleavedForwardTsn = false
+  let reported = 0
   const whole = forEachParameter(bytes, (type, value, encoded) => {
     switch (type) {
       case STATE_COOKIE:
@@ -103,7 +104,10 @@ export function parseInitParameters(bytes: Uint8Array): InitParameters | undefin
         // Addresses mean nothing over DTLS (RFC 8261 §6.1: single homed).
         return true
       default:
-        if (reportUnknownParameter(type) && result.unrecognized.length < MAX_REPORTED) result.unrecognized.push(encoded)
+        if (reportUnknownParameter(type) && reported + encoded.length <= MAX_REPORTED) {
+          reported += encoded.length
+          result.unrecognized.push(encoded)
+        }
         return skipUnknownParameter(type)
     }
   })

@@ -74,7 +74,7 @@ export function noUserData(tsn: number): Uint8Array {
 
 /** A cause that consists of a code and text or bytes. */
 export function plainCause(code: number, value: Uint8Array = new Uint8Array(0)): Uint8Array {
-  return encodeParameter(code, value.subarray(0, 1024))
+  return encodeParameter(code, value.subarray(0, MAX_ECHO))
 }
 
 /** The parameters one after the other, each padded, cut to what fits an ERROR. */

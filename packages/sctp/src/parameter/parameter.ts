@@ -42,8 +42,11 @@ export function encodeParameter(type: number, value: Uint8Array): Uint8Array {
   return out
 }
 
-export function encodeParameters(parameters: readonly Uint8Array[]): Uint8Array {
-  return concat(parameters)
+/** Parameters or causes as a chunk carries them: the padding of the last one belongs to the chunk and is not counted (RFC 9260 §3.2). */
+export function joinParameters(parameters: readonly Uint8Array[]): Uint8Array {
+  const bytes = concat(parameters)
+  const last = parameters.at(-1)
+  return last === undefined ? bytes : bytes.subarray(0, bytes.length - last.length + readUint16(last, 2))
 }
 
 /**

@@ -39,6 +39,7 @@ export class Receiver implements ReassemblySink {
   readonly window: ReceiveWindow
   /** Bytes of messages that wait in the event queue. */
   queued = 0
+  private queuedMessages = 0
   private readonly interleaved: boolean
   private readonly inboundStreams: number
   private readonly maxMessageSize: number
@@ -60,6 +61,14 @@ export class Receiver implements ReassemblySink {
     this.fragments = new DataReassembly(this, options.maxMessageSize)
     this.partials = new InterleavedReassembly(this, options.maxMessageSize)
     this.streams = new InboundStreams(this, options.interleaved)
+  }
+
+  /** After a restart of the peer: messages of before that the user has not taken yet count on. */
+  inherit(previous: Receiver): void {
+    this.queued = previous.queued
+    this.queuedMessages = previous.queuedMessages
+    this.window.held += previous.queued
+    this.window.heldChunks += previous.queuedMessages
   }
 
   /** Takes a DATA or I-DATA chunk with payload. `packetLength` is the size of the datagram that the payload is a view of. */
@@ -159,6 +168,7 @@ export class Receiver implements ReassemblySink {
     }
     if (message.heldChunks > 1) this.window.release(0, message.heldChunks - 1)
     this.queued += data.length
+    this.queuedMessages++
     this.stats.messagesReceived++
     this.stats.messageBytesReceived += data.length
     this.events.push({ type: 'message', streamId, ppid, data, unordered })
@@ -171,6 +181,7 @@ export class Receiver implements ReassemblySink {
   /** The user has taken a message from the event queue. */
   onTaken(bytes: number): void {
     this.queued -= bytes
+    this.queuedMessages--
     this.window.take(bytes)
   }
 

@@ -8,7 +8,7 @@ import type { AckResult, OutstandingData } from './outstanding-data.ts'
 const PACKET_THRESHOLD = 3
 /** Recoveries after which a widened reordering window shrinks again (RFC 8985 §6.2 step 4). */
 const REO_WND_PERSIST = 16
-const MAX_MULTIPLIER = 16
+const MAX_MULTIPLIER = 64
 
 export class LossDetection {
   /** When the oldest suspect counts as lost if nothing is heard of it, absolute ms. */
