@@ -15,6 +15,7 @@ import {
   StunServer,
   type StunServerOptions,
 } from '../src/driver/index.ts'
+import { RateLimit } from '../src/driver/rate-limit.ts'
 
 type Host = ReturnType<VirtualNetwork['addHost']>
 
@@ -102,6 +103,34 @@ describe('a Binding request over the virtual network', () => {
     client.close()
     client.close()
     expect(host.openHandles).toBe(0)
+  })
+
+  it('answers one address only so often, and others all the same', async () => {
+    const { net, host, server, serverHost } = await scene({ maxRequestsPerSecond: 10 })
+    const request = new MessageBuilder().start('request', 1, new Uint8Array(12)).finish()
+    const to = { address: serverHost.address, port: 3478, family: 4 as const }
+    const flood = await host.bindUdp()
+    for (let i = 0; i < 500; i++) flood.send(request.slice(), to)
+    await net.run(100)
+    expect([flood.stats.datagramsReceived, server.stats.droppedRate]).toEqual([10, 490])
+    await binding(net, { network: net.addHost(), server: to.address })
+    await net.run(1000)
+    await binding(net, { network: host, server: to.address })
+    // Two addresses of one /64 count as one, mapped IPv4 addresses as themselves.
+    const limit = new RateLimit(1)
+    const asked = [
+      '2001:db8::1',
+      '2001:db8::2',
+      '2001:db8:0:1::1',
+      '::ffff:1.2.3.4',
+      '::ffff:1.2.3.5',
+      '1.2.3.5',
+      '1.2.3.5',
+    ]
+    expect(asked.map((address) => limit.admits(address, 0))).toEqual([true, false, true, true, true, true, false])
+    for (let i = 0; i < 100_000; i++) limit.admits(`host ${i}`, 1)
+    expect(limit.admits('1.2.3.5', 1)).toBe(true) // forgotten in the crowd
+    server.close()
   })
 
   it('learns the round trip, and waits longer for a far server', async () => {

@@ -10,6 +10,9 @@ export class Guard {
   #error: StunError | undefined
 
   constructor(network: Network, timeout: number | undefined, signal: AbortSignal | undefined) {
+    if (timeout !== undefined && !(timeout > 0)) {
+      throw new StunError('ERR_STUN_OPTION', `timeout must be above 0, not ${timeout}`)
+    }
     const stop = (error: StunError): void => {
       this.#error ??= error
       this.#reject?.(this.#error)
@@ -19,7 +22,6 @@ export class Guard {
     if (signal?.aborted) this.#onAbort()
     else signal?.addEventListener('abort', this.#onAbort, { once: true })
     if (timeout !== undefined) {
-      if (!(timeout > 0)) throw new StunError('ERR_STUN_OPTION', `timeout must be above 0, not ${timeout}`)
       this.#timer = network.setTimer(network.now() + timeout, () =>
         stop(new StunError('ERR_STUN_TIMEOUT', `no response within ${timeout} ms`)),
       )

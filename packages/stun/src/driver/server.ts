@@ -2,6 +2,7 @@ import type { Endpoint, Network, TcpConnection, TcpListener, Timer, UdpSocket } 
 import { BindingServer, type BindingServerOptions, type BindingServerStats } from '../binding-server.ts'
 import { StunError } from '../error.ts'
 import { StunFramer } from '../framer.ts'
+import { RateLimit } from './rate-limit.ts'
 
 export interface StunServerOptions extends BindingServerOptions {
   readonly network: Network
@@ -13,6 +14,8 @@ export interface StunServerOptions extends BindingServerOptions {
   readonly udp?: boolean
   /** Default: where the network has it. */
   readonly tcp?: boolean
+  /** Requests over UDP from one IPv4 address or IPv6 /64 that are answered in a second. Default 200; Infinity for no limit. */
+  readonly maxRequestsPerSecond?: number
   /** TCP connections at a time; further ones are closed at once. Default 1000. */
   readonly maxConnections?: number
   /** ms after which a silent TCP connection is closed. Default 30,000. */
@@ -21,6 +24,8 @@ export interface StunServerOptions extends BindingServerOptions {
 }
 
 export interface StunServerStats extends BindingServerStats {
+  /** Datagrams beyond `maxRequestsPerSecond`. */
+  droppedRate: number
   connections: number
   connectionsRefused: number
   connectionsTimedOut: number
@@ -45,13 +50,21 @@ export class StunServer {
   readonly #connections = new Set<Connection>()
   readonly #maxConnections: number
   readonly #idleTimeout: number
-  readonly #counters = { connections: 0, connectionsRefused: 0, connectionsTimedOut: 0, connectionsMalformed: 0 }
+  readonly #rateLimit: RateLimit
+  readonly #counters = {
+    droppedRate: 0,
+    connections: 0,
+    connectionsRefused: 0,
+    connectionsTimedOut: 0,
+    connectionsMalformed: 0,
+  }
   #timer: Timer | undefined
   #closed = false
 
   private constructor(options: StunServerOptions) {
     this.#network = options.network
     this.#binding = new BindingServer(options)
+    this.#rateLimit = new RateLimit(options.maxRequestsPerSecond ?? 200)
     this.#maxConnections = options.maxConnections ?? 1000
     this.#idleTimeout = options.idleTimeout ?? 30_000
   }
@@ -126,7 +139,12 @@ export class StunServer {
   #addSocket(socket: UdpSocket): void {
     this.#sockets.push(socket)
     socket.onmessage = (datagram, from) => {
-      const response = this.#binding.respond(datagram, from, this.#network.now())
+      const now = this.#network.now()
+      if (!this.#rateLimit.admits(from.address, now)) {
+        this.#counters.droppedRate++
+        return
+      }
+      const response = this.#binding.respond(datagram, from, now)
       if (response !== undefined) socket.send(response, from)
     }
     socket.onerror = () => {} // a client that cannot be reached is its own trouble
