@@ -14,6 +14,12 @@ function onPath(command) {
   return probe.status === 0 ? probe.stdout.split(/\r?\n/)[0] : undefined
 }
 
+/** The Python that has aiortc: the distribution's, since that is where its packages go. */
+function aiortcPython() {
+  const python = process.env.KAON_AIORTC_PYTHON ?? '/usr/bin/python3'
+  return spawnSync(python, ['-c', 'import aiortc'], { stdio: 'ignore' }).status === 0 ? python : undefined
+}
+
 /** @type {Peer[]} */
 export const peers = [
   {
@@ -30,10 +36,32 @@ export const peers = [
       ].find((path) => existsSync(path)),
   },
   {
+    name: 'firefox',
+    why: 'the other browser, with an ICE, DTLS and SCTP of its own',
+    apt: 'firefox-esr',
+    find: () =>
+      process.env.KAON_FIREFOX ??
+      ['/usr/bin/firefox-esr', '/usr/bin/firefox', '/Applications/Firefox.app/Contents/MacOS/firefox'].find((path) =>
+        existsSync(path),
+      ),
+  },
+  {
+    name: 'aiortc',
+    why: 'WebRTC in Python, written without the code of the browsers',
+    apt: 'python3-aiortc',
+    find: () => aiortcPython(),
+  },
+  {
     name: 'openssl',
     why: 's_client and s_server are the other end of the DTLS tests',
     apt: 'openssl',
     find: () => onPath('openssl'),
+  },
+  {
+    name: 'usrsctp',
+    why: 'the SCTP that Firefox and older Chromium use; a small peer in C is compiled against it',
+    apt: 'libusrsctp-dev gcc libc6-dev',
+    find: () => (existsSync('/usr/include/usrsctp.h') ? onPath(process.env.CC ?? 'cc') : undefined),
   },
   {
     name: 'ip',
@@ -51,7 +79,7 @@ export function canInstall() {
 
 /** @param {Peer[]} missing */
 export function install(missing) {
-  const packages = missing.map((peer) => peer.apt)
+  const packages = missing.flatMap((peer) => peer.apt.split(' '))
   for (const peer of missing) console.log(`installing ${peer.apt} with apt-get: ${peer.why}`)
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   spawnSync('apt-get', ['update', '-q'], { stdio: 'ignore', env })
