@@ -61,7 +61,7 @@ export const peers = [
     name: 'usrsctp',
     why: 'the SCTP that Firefox and older Chromium use; a small peer in C is compiled against it',
     apt: 'libusrsctp-dev gcc libc6-dev',
-    find: () => (existsSync('/usr/include/usrsctp.h') ? onPath(process.env.CC ?? 'cc') : undefined),
+    find: () => (existsSync('/usr/include/usrsctp.h') ? onPath('cc') : undefined),
   },
   {
     name: 'ip',
