@@ -1,5 +1,5 @@
 // What a peer, or somebody who is not the peer, may try.
-import { attribute, createTransactionId, decodeMessage, MessageBuilder, methods, shortTermKey } from '@kaon/stun'
+import { attribute, decodeMessage, MessageBuilder, methods, shortTermKey } from '@kaon/stun'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { address, forge, type Forged, hostCandidate, introduce, play, Side, SOCKET } from './harness.ts'

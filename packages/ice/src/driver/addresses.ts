@@ -29,6 +29,7 @@ export function selectAddresses(interfaces: readonly NetworkInterface[], options
     if (ip === undefined || seen.has(one.address)) continue
     seen.add(one.address)
     const kind = classifyIp(ip)
+    if (ip.family === 6 && (isObsolete(ip.bytes) || isTraceable(one, ip.bytes, interfaces))) continue
     const isLoopback = kind === 'loopback' || (one.internal && kind !== 'link-local')
     const isLinkLocal = kind === 'link-local' && ip.family === 6
     if (isLoopback && options.includeLoopback !== true) continue
@@ -48,4 +49,26 @@ export function selectAddresses(interfaces: readonly NetworkInterface[], options
     ...localPreferences(last.map((one) => one.family)).map((preference) => preference - first.length),
   ]
   return chosen.map((one, index) => ({ ...one, preference: preferences[index]! }))
+}
+
+/** IPv4-compatible (::/96) and site-local (fec0::/10) addresses MUST NOT become candidates (RFC 8445 §5.1.1.1). */
+function isObsolete(bytes: Uint8Array): boolean {
+  if (bytes[0] === 0xfe && (bytes[1]! & 0xc0) === 0xc0) return true
+  return bytes.subarray(0, 12).every((byte) => byte === 0) && (bytes[12] !== 0 || bytes[13] !== 0)
+}
+
+/**
+ * RFC 8445 §5.1.1.1: an address that lets its host be traced stays unused where the same interface has one in the same
+ * prefix that was made so that it does not. The system does not tell how an address was made, but one made of the hardware
+ * address (RFC 4291 appendix A) has ff:fe in the middle of its interface identifier, and one given by hand is short.
+ */
+function isTraceable(own: NetworkInterface, bytes: Uint8Array, interfaces: readonly NetworkInterface[]): boolean {
+  if (bytes[11] !== 0xff || bytes[12] !== 0xfe) return false
+  return interfaces.some((other) => {
+    if (other.name !== own.name || other.address === own.address) return false
+    const ip = parseIp(other.address)
+    if (ip?.family !== 6 || (ip.bytes[11] === 0xff && ip.bytes[12] === 0xfe)) return false
+    const isRandom = ip.bytes.subarray(8, 12).some((byte) => byte !== 0)
+    return isRandom && ip.bytes.subarray(0, 8).every((byte, i) => byte === bytes[i])
+  })
 }

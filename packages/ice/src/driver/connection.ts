@@ -1,7 +1,7 @@
 import { defaultProvider } from '@kaon/crypto'
 import type { Endpoint, Network, Timer, UdpSocket } from '@kaon/net'
 import { IceAgent } from '../agent.ts'
-import type { Candidate } from '../candidate.ts'
+import { type Candidate, formatCandidate } from '../candidate.ts'
 import type { IceParameters } from '../credentials.ts'
 import { IceError } from '../error.ts'
 import type { CandidatePair } from '../pair.ts'
@@ -185,8 +185,8 @@ export class IceConnection {
     if (candidate === undefined) {
       this.#remoteEnded = true
       if (this.#namesPending === 0) this.#agent.endOfRemoteCandidates()
-    } else {
-      if (this.#remoteCandidates.length < MAX_REMOTE_CANDIDATES) this.#remoteCandidates.push(candidate)
+    } else if (this.#isNew(candidate)) {
+      this.#remoteCandidates.push(candidate)
       const isName = (this.#options.mdns ?? 'resolve') !== 'off' && isMdnsName(candidate.address)
       if (isName) this.#resolve(candidate)
       else this.#agent.addRemoteCandidate(candidate)
@@ -232,6 +232,7 @@ export class IceConnection {
     this.#state = 'closed'
     this.#agent.close()
     this.#gathering.close()
+    this.#names.close()
     this.#timer?.cancel()
     this.#timer = undefined
     this.#path = undefined
@@ -247,6 +248,13 @@ export class IceConnection {
     this.#namesPending = 0
     this.#remoteEnded = false
     this.#setGatheringState('new')
+  }
+
+  /** Every new description repeats its candidates; a name that was asked for is not asked for again. */
+  #isNew(candidate: Candidate): boolean {
+    if (this.#remoteCandidates.length >= MAX_REMOTE_CANDIDATES) return false
+    const text = formatCandidate(candidate)
+    return !this.#remoteCandidates.some((known) => known === candidate || formatCandidate(known) === text)
   }
 
   #resolve(candidate: Candidate): void {

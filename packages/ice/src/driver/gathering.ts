@@ -1,7 +1,7 @@
 // Gathering of host and server-reflexive candidates (RFC 8445 §5.1.1).
 import { classifyIp, type MdnsRegistration, type Network, parseIp, type UdpSocket } from '@kaon/net'
 import type { TransportAddress } from '@kaon/stun'
-import { canReach } from '../address.ts'
+import { addressScope, canReach, usableAddress } from '../address.ts'
 import type { Candidate } from '../candidate.ts'
 import { FoundationTable } from '../foundation.ts'
 import { candidatePriority } from '../priority.ts'
@@ -29,6 +29,8 @@ export interface ParsedServer {
   readonly server: ServerUrl
 }
 
+declare const AbortController: new () => { readonly signal: AbortSignal; abort(): void }
+
 /** Queries per gathering: a list of servers on a host with many addresses stays bounded. */
 const MAX_QUERIES = 64
 
@@ -53,6 +55,7 @@ export class Gathering {
   #nextPort = 0
   #queries = 0
   #closed = false
+  readonly #stop = new AbortController()
 
   constructor(
     options: IceConnectionOptions,
@@ -84,7 +87,14 @@ export class Gathering {
     this.#isRunning = true
     this.#lookupsDone = false
     this.#queries = 0
-    void this.#gather(++this.#run, relayOnly)
+    const run = ++this.#run
+    this.#gather(run, relayOnly).catch((error: unknown) => {
+      // A filter of the application's that throws, or a system that does not tell its interfaces.
+      if (run !== this.#run) return
+      this.#host.addError(localError(null, `gathering failed: ${describe(error)}`))
+      this.#lookupsDone = true
+      this.#finishIfDone()
+    })
   }
 
   /** Ends the gathering under way without a word. */
@@ -123,10 +133,17 @@ export class Gathering {
     for (const port of this.ports.values()) {
       if (port.gathering !== this.#run && port.id !== used) this.#closePort(port)
     }
+    const addresses = new Set(Array.from(this.ports.values(), (port) => port.address.address))
+    for (const [address, { registration }] of this.#names) {
+      if (addresses.has(address)) continue
+      registration.close()
+      this.#names.delete(address)
+    }
   }
 
   close(): void {
     this.#closed = true
+    this.#stop.abort()
     this.cancel()
     for (const port of this.ports.values()) this.#closePort(port)
     for (const { registration } of this.#names.values()) registration.close()
@@ -172,6 +189,10 @@ export class Gathering {
     } catch (error) {
       // The address has just gone, or the range is used up: others may still do.
       this.#options.trace?.({ layer: 'ice', name: 'bind-failed', data: { address: address.address, error } })
+      if (run !== this.#run) return undefined
+      const isHidden = this.#options.mdns === 'hide'
+      const text = isHidden ? 'no UDP socket for a local address' : `no UDP socket: ${describe(error)}`
+      this.#host.addError(localError(isHidden ? null : address.address, text))
       return undefined
     }
     if (run !== this.#run || this.#closed) {
@@ -241,7 +262,7 @@ export class Gathering {
 
   async #lookup(url: string, server: ServerUrl, run: number): Promise<TransportAddress[]> {
     try {
-      const found = await this.#network.lookup(server.host)
+      const found = await this.#network.lookup(server.host, { signal: this.#stop.signal })
       return found.map((address) => ({ address, port: server.port, family: address.includes(':') ? 6 : 4 }))
     } catch {
       if (run === this.#run) this.#fail(url, undefined, 701, `the name ${server.host} cannot be resolved`)
@@ -258,14 +279,19 @@ export class Gathering {
       return
     }
     const { local } = port.socket
+    // The mDNS draft §3.1.2.2: a name is never redundant with the address that it hides, and a public address is no secret.
+    const hidden = port.name !== undefined
     // RFC 8445 §5.1.3: no NAT in between, or two servers that see the same.
-    if (mapped.address === local.address && mapped.port === local.port) return
+    if (!hidden && mapped.address === local.address && mapped.port === local.port) return
     const isKnown = this.#announced.some(
       (one) => one.type === 'srflx' && one.address === mapped.address && one.port === mapped.port,
     )
-    if (isKnown || parseIp(mapped.address) === undefined || mapped.port === 0) return
-    // The mDNS draft §3.1.2.3: the base would give away what the name hides.
-    const hidden = port.name !== undefined
+    if (isKnown) return
+    // What a server made up: nobody can be reached there.
+    if (usableAddress(mapped.address, mapped.port) === undefined || addressScope(mapped) !== addressScope(local)) {
+      this.#fail(query.url, port, 701, 'the STUN server tells an address that cannot be')
+      return
+    }
     this.#add(
       {
         foundation: this.#foundations.get('srflx', local.address, 'udp', query.server.address),
@@ -275,8 +301,9 @@ export class Gathering {
         address: mapped.address,
         port: mapped.port,
         type: 'srflx',
+        // RFC 8839 §5.1, the mDNS draft §3.1.2.2: the base would give away what the name hides.
         relatedAddress: hidden ? (local.family === 4 ? '0.0.0.0' : '::') : local.address,
-        relatedPort: hidden ? 0 : local.port,
+        relatedPort: hidden ? 9 : local.port,
         url: query.url,
       },
       port,
@@ -307,6 +334,15 @@ function parseServers(servers: IceConnectionOptions['iceServers']): ParsedServer
     for (const url of typeof urls === 'string' ? [urls] : urls) parsed.push({ url, server: parseServerUrl(url) })
   }
   return parsed
+}
+
+/** Trouble of this host's own: no server is to blame, so `url` is empty. */
+function localError(address: string | null, errorText: string): CandidateError {
+  return { address, port: null, url: '', errorCode: 701, errorText }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function isLoopback(address: string): boolean {

@@ -10,9 +10,12 @@ export function isMdnsName(address: string): boolean {
   return MDNS_NAME.test(address)
 }
 
+declare const AbortController: new () => { readonly signal: AbortSignal; abort(): void }
+
 /** Looks names up, each once while it is under way. */
 export class NameResolver {
   readonly #mdns: Mdns
+  #stop: InstanceType<typeof AbortController> | undefined
   readonly #pending = new Map<string, Promise<string | undefined>>()
 
   constructor(mdns: Mdns) {
@@ -25,13 +28,19 @@ export class NameResolver {
     const known = this.#pending.get(key)
     if (known !== undefined) return known
     if (this.#pending.size >= MAX_PENDING) return Promise.resolve(undefined)
-    const lookup = this.#mdns.resolve(key).then(
+    this.#stop ??= new AbortController()
+    const lookup = this.#mdns.resolve(key, { signal: this.#stop.signal }).then(
       (address) => address,
       () => undefined,
     )
     this.#pending.set(key, lookup)
     void lookup.then(() => this.#pending.delete(key))
     return lookup
+  }
+
+  /** Gives up what is under way: its timers and sockets would keep a process alive. */
+  close(): void {
+    this.#stop?.abort()
   }
 }
 

@@ -54,7 +54,7 @@ export interface CandidateError {
   readonly address: string | null
   readonly port: number | null
   readonly url: string
-  /** A STUN error code, or 701 when the server could not be reached. */
+  /** A STUN error code, or 701 when the server could not be reached, or (with an empty `url`) a socket not be made. */
   readonly errorCode: number
   readonly errorText: string
 }

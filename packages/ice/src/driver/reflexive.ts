@@ -35,8 +35,8 @@ export interface ReflexiveOptions {
   readonly gatherTimeoutMs: number
 }
 
-/** RFC 8445 §14.3: RTO is at least this, ms. */
-const INITIAL_INTERVAL = 500
+/** RFC 8445 §14.3: RTO is at least this, ms, or Ta times the number of requests when they are many. */
+const MIN_INTERVAL = 500
 /** RFC 8445 §11: Tr, ms. */
 const KEEPALIVE_INTERVAL = 15_000
 
@@ -130,11 +130,13 @@ export class ReflexiveGatherer {
     this.#nextStartAt = now + this.#options.checkIntervalMs // RFC 8445 §5.1.1: gathering is paced like checks
     const id = createTransactionId(this.#options.random)
     const request = this.#builder.start('request', methods.binding, id).fingerprint().finish()
+    const requests = this.#waiting.length + this.#pending.size + 1
+    const interval = Math.max(MIN_INTERVAL, this.#options.checkIntervalMs * requests)
     this.#pending.set(transactionKey(id), {
       query,
       request,
-      nextAt: now + INITIAL_INTERVAL,
-      interval: INITIAL_INTERVAL,
+      nextAt: now + interval,
+      interval,
       giveUpAt: now + this.#options.gatherTimeoutMs,
     })
     this.#send(query.socket, query.server, request.slice())
