@@ -47,7 +47,7 @@ export interface DtlsOptions {
   maxRetransmissionTimeout?: number
   /** A handshake that takes longer fails with `ERR_DTLS_TIMEOUT`. Default 60000, Infinity allowed. */
   handshakeTimeout?: number
-  /** In order of preference. Default: AES-GCM, ChaCha20-Poly1305, AES-CBC. */
+  /** In order of preference. Default: ChaCha20-Poly1305, AES-GCM, AES-CBC. */
   cipherSuites?: readonly CipherSuiteName[]
   /** In order of preference. Default: X25519 and P-256, the faster one of the two on this platform first, then P-384. */
   groups?: readonly NamedGroup[]

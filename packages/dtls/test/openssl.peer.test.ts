@@ -284,6 +284,27 @@ describe('old and awkward peers', () => {
     expect(keys).toBe(hex(socket.exportKeyingMaterial('EXTRACTOR-dtls_srtp', 60)))
   })
 
+  it('s_server may give us a ticket, if we ask for one', async () => {
+    const { peer, port } = await sServer(identity())
+    const received: unknown[] = []
+    const socket = await kaonClient(port, {
+      trace: ({ name, data }) => name === 'message-received' && received.push((data as { type: number }).type),
+      clientHello: (hello) => ({ ...hello, extensions: [...hello.extensions, { type: 35, data: new Uint8Array(0) }] }),
+    })
+    socket.send(bytes('with a ticket\n'))
+    await peer.until(/with a ticket/)
+    expect(received).toEqual([2, 11, 12, 14, 4, 20])
+  })
+
+  it('s_server that takes at its word an extension which was for show is refused', async () => {
+    const { port } = await sServer(identity())
+    const connecting = kaonClient(port, {
+      cipherSuites: ['TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA'],
+      clientHello: (hello) => ({ ...hello, extensions: [...hello.extensions, { type: 22, data: new Uint8Array(0) }] }), // encrypt_then_mac
+    })
+    await expect(connecting).rejects.toMatchObject({ code: 'ERR_DTLS_NEGOTIATION', alert: 'unsupported_extension' })
+  })
+
   it('s_client that speaks only 1.0 is refused', async () => {
     const { port, socket } = await kaonServer(identity())
     const peer = new OpenSsl(['s_client', '-dtls1', '-cipher', 'ALL:@SECLEVEL=0', '-connect', port])
