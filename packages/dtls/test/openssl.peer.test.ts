@@ -293,7 +293,7 @@ describe('old and awkward peers', () => {
     })
     socket.send(bytes('with a ticket\n'))
     await peer.until(/with a ticket/)
-    expect(received).toEqual([2, 11, 12, 14, 4, 20])
+    expect(received).toEqual([3, 2, 11, 12, 14, 4, 20])
   })
 
   it('s_server that takes at its word an extension which was for show is refused', async () => {
