@@ -116,6 +116,41 @@ describe('ICE restart', () => {
     await exchange(net, a, b)
   })
 
+  test('while the first checks are under way: the new credentials connect, the old ones are forgotten', async () => {
+    const net = new VirtualNetwork({ seed: 3 })
+    const hosts = [net.addHost({ link: { delay: 200 } }), net.addHost({ link: { delay: 200 } })] as const
+    const a = makePeer(hosts[0], { role: 'controlling' }, 1)
+    const b = makePeer(hosts[1], {}, 2)
+    connect(a, b)
+    await net.run(300) // checks have gone out, none has been answered
+    expect(a.ice.state).toBe('checking')
+    await restart(net, a, b, 50)
+    await net.runUntil(() => isConnected(a, b), 2000)
+    await exchange(net, a, b)
+    expect(a.ice.stats().agent.checksFailed + b.ice.stats().agent.checksFailed).toBe(0)
+  })
+
+  test('by both sides at once', async () => {
+    const { net, a, b } = await connected()
+    for (const { ice } of [a, b]) {
+      ice.restart()
+      ice.gather()
+    }
+    await net.run(100)
+    a.ice.setRemoteParameters(b.ice.localParameters)
+    b.ice.setRemoteParameters(a.ice.localParameters)
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      for (const candidate of from.ice.localCandidates) to.ice.addRemoteCandidate(candidate)
+      to.ice.addRemoteCandidate(undefined)
+    }
+    await net.runUntil(() => a.ice.state === 'completed' && b.ice.state === 'completed')
+    await exchange(net, a, b)
+    expect(a.ice.selectedPair?.remote.usernameFragment).toBe(b.ice.localParameters.usernameFragment)
+  })
+
   test('again and again, without leaving sockets behind', async () => {
     const { net, hosts, a, b } = await connected()
     for (let i = 0; i < 10; i++) {
