@@ -365,7 +365,12 @@ export class DataChannelManager {
     if (this.#resets.length === 0) return
     const resets = this.#resets
     this.#resets = []
-    this.#association.resetStreams(resets)
+    try {
+      this.#association.resetStreams(resets)
+    } catch (error) {
+      // It ended in the same burst, and the event that says so is still to be read: that closes the channels.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ERR_SCTP_STATE')) throw error
+    }
   }
 
   /** Closes a channel from here because of the peer. */

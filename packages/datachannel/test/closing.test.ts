@@ -283,6 +283,17 @@ describe('the association ends', () => {
     expect(side.words()).toEqual(['closed open', 'closed closing', 'ended'])
   })
 
+  test('right behind a reset of the peer, which can no longer be answered, or while a channel is closed here', () => {
+    const side = new Side().connect()
+    side.manager.open({ label: 'theirs' }, 0)
+    const ours = side.manager.open({ label: 'ours' }, 0)
+    side.poll()
+    side.association.events.push({ type: 'incoming-reset', streamIds: [0], all: false }, { type: 'closed' })
+    side.association.ended = true
+    ours.close()
+    expect(side.words()).toEqual(['closing theirs', 'closed theirs', 'closed ours', 'ended'])
+  })
+
   test('restarted: its channels are lost, new ones may be made', () => {
     const side = connected()
     side.association.events.push({ type: 'restarted' })

@@ -15,6 +15,8 @@ export class FakeAssociation implements AssociationLike {
   maxMessageSize = 0
   /** Reset requests are not carried out while false. */
   resetsPass = true
+  /** It has ended, though the event that says so may not have been read. */
+  ended = false
   /** The next `send` fails with this. */
   failure: SctpError | undefined
   #queue: { message: OutgoingMessage; left: number }[] = []
@@ -49,6 +51,7 @@ export class FakeAssociation implements AssociationLike {
   }
 
   resetStreams(streamIds: readonly number[]): void {
+    if (this.ended) throw new SctpError('ERR_SCTP_STATE', 'ended')
     this.resets.push(...streamIds)
     this.#resetting.push(...streamIds)
   }
