@@ -1,10 +1,10 @@
 /** W3C WebRTC 1.0 §6.2. */
 import type { DataChannelCore } from './data-channel-core.ts'
-import { defineEventHandlers } from './event-handlers.ts'
 import type { RTCErrorEvent } from './events.ts'
+import { defineInterface } from './interface.ts'
 import type { Message, Payload } from './streams.ts'
 import type { BinaryType, Handler, RTCDataChannelState } from './types.ts'
-import { assertInternal, enforceRange } from './webidl.ts'
+import { assertInternal, enforceRange, toDOMString } from './webidl.ts'
 
 export class RTCDataChannel extends EventTarget {
   declare onopen: Handler<RTCDataChannel>
@@ -85,7 +85,8 @@ export class RTCDataChannel extends EventTarget {
 
   set binaryType(value: BinaryType) {
     // Web IDL ignores values outside of the enumeration.
-    if (value === 'arraybuffer' || value === 'blob') this.#core.binaryType = value
+    const type = toDOMString(value)
+    if (type === 'arraybuffer' || type === 'blob') this.#core.binaryType = type
   }
 
   /**
@@ -130,11 +131,11 @@ export class RTCDataChannel extends EventTarget {
   }
 }
 
-defineEventHandlers(RTCDataChannel, 'RTCDataChannel', [
+defineInterface(RTCDataChannel, 'RTCDataChannel', { handlers: [
   'open',
   'bufferedamountlow',
   'error',
   'closing',
   'close',
   'message',
-])
+], isInternal: true })

@@ -1,7 +1,7 @@
 /** W3C WebRTC 1.0 §5.5. */
-import { defineEventHandlers } from './event-handlers.ts'
 import type { RTCErrorEvent } from './events.ts'
 import type { RTCIceTransport } from './ice-transport.ts'
+import { defineInterface } from './interface.ts'
 import type { Handler, RTCDtlsTransportState } from './types.ts'
 import { assertInternal } from './webidl.ts'
 
@@ -14,15 +14,19 @@ export interface DtlsTransportSlots {
 export class RTCDtlsTransport extends EventTarget {
   declare onstatechange: Handler<RTCDtlsTransport>
   declare onerror: Handler<RTCDtlsTransport, RTCErrorEvent>
-  readonly iceTransport: RTCIceTransport
+  readonly #iceTransport: RTCIceTransport
   readonly #slots: DtlsTransportSlots
 
   /** Not for scripts. */
   constructor(token: symbol, iceTransport: RTCIceTransport, slots: DtlsTransportSlots) {
     assertInternal(token)
     super()
-    this.iceTransport = iceTransport
+    this.#iceTransport = iceTransport
     this.#slots = slots
+  }
+
+  get iceTransport(): RTCIceTransport {
+    return this.#iceTransport
   }
 
   get state(): RTCDtlsTransportState {
@@ -34,4 +38,4 @@ export class RTCDtlsTransport extends EventTarget {
   }
 }
 
-defineEventHandlers(RTCDtlsTransport, 'RTCDtlsTransport', ['statechange', 'error'])
+defineInterface(RTCDtlsTransport, 'RTCDtlsTransport', { handlers: ['statechange', 'error'], isInternal: true })

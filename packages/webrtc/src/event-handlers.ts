@@ -11,12 +11,11 @@ interface Slot {
   readonly listener: (event: Event) => void
 }
 
-/** Defines `on<type>` for each of `types` on the prototype of `target`, and the name that the interface shows. */
-export function defineEventHandlers(target: { prototype: EventTarget }, name: string, types: readonly string[]): void {
-  Object.defineProperty(target.prototype, Symbol.toStringTag, { configurable: true, value: name })
+/** Defines `on<type>` for each of `types` on a prototype. */
+export function defineEventHandlers(prototype: EventTarget, types: readonly string[]): void {
   for (const type of types) {
     const slots = new WeakMap<EventTarget, Slot>()
-    Object.defineProperty(target.prototype, `on${type}`, {
+    Object.defineProperty(prototype, `on${type}`, {
       configurable: true,
       enumerable: true,
       get(this: EventTarget): AnyHandler | null {

@@ -1,6 +1,6 @@
 /** W3C WebRTC 1.0 §5.6. */
-import { defineEventHandlers } from './event-handlers.ts'
 import type { RTCIceCandidate, RTCIceCandidatePair } from './ice-candidate.ts'
+import { defineInterface } from './interface.ts'
 import type {
   Handler,
   RTCIceComponent,
@@ -89,8 +89,8 @@ export class RTCIceTransport extends EventTarget {
   }
 }
 
-defineEventHandlers(RTCIceTransport, 'RTCIceTransport', [
+defineInterface(RTCIceTransport, 'RTCIceTransport', { handlers: [
   'statechange',
   'gatheringstatechange',
   'selectedcandidatepairchange',
-])
+], isInternal: true })

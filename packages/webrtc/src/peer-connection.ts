@@ -3,9 +3,9 @@ import { generateCertificate, type CertificateAlgorithm, type RTCCertificate } f
 import { checkConfiguration, exposeConfiguration, toConfiguration } from './configuration.ts'
 import { Connection } from './connection.ts'
 import type { RTCDataChannel } from './data-channel.ts'
-import { defineEventHandlers } from './event-handlers.ts'
 import type { RTCDataChannelEvent, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent } from './events.ts'
 import { toCandidateInit } from './ice-candidate.ts'
+import { defineInterface } from './interface.ts'
 import { Negotiation } from './negotiation.ts'
 import { domError } from './rtc-error.ts'
 import type { RTCSctpTransport } from './sctp-transport.ts'
@@ -316,7 +316,7 @@ function legacy<T>(
   return Promise.resolve()
 }
 
-defineEventHandlers(RTCPeerConnection, 'RTCPeerConnection', [
+defineInterface(RTCPeerConnection, 'RTCPeerConnection', { handlers: [
   'negotiationneeded',
   'icecandidate',
   'icecandidateerror',
@@ -325,4 +325,4 @@ defineEventHandlers(RTCPeerConnection, 'RTCPeerConnection', [
   'icegatheringstatechange',
   'connectionstatechange',
   'datachannel',
-])
+] })

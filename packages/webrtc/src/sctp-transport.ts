@@ -1,6 +1,6 @@
 /** W3C WebRTC 1.0 §6.1.1. */
 import type { RTCDtlsTransport } from './dtls-transport.ts'
-import { defineEventHandlers } from './event-handlers.ts'
+import { defineInterface } from './interface.ts'
 import type { Handler, RTCSctpTransportState } from './types.ts'
 import { assertInternal } from './webidl.ts'
 
@@ -26,15 +26,19 @@ export function updateMaxMessageSize(slots: SctpTransportSlots, remoteSize: numb
 
 export class RTCSctpTransport extends EventTarget {
   declare onstatechange: Handler<RTCSctpTransport>
-  readonly transport: RTCDtlsTransport
+  readonly #transport: RTCDtlsTransport
   readonly #slots: SctpTransportSlots
 
   /** Not for scripts. */
   constructor(token: symbol, transport: RTCDtlsTransport, slots: SctpTransportSlots) {
     assertInternal(token)
     super()
-    this.transport = transport
+    this.#transport = transport
     this.#slots = slots
+  }
+
+  get transport(): RTCDtlsTransport {
+    return this.#transport
   }
 
   get state(): RTCSctpTransportState {
@@ -51,4 +55,4 @@ export class RTCSctpTransport extends EventTarget {
   }
 }
 
-defineEventHandlers(RTCSctpTransport, 'RTCSctpTransport', ['statechange'])
+defineInterface(RTCSctpTransport, 'RTCSctpTransport', { handlers: ['statechange'], isInternal: true })

@@ -10,7 +10,7 @@ declare global {
 
 /** `[EnforceRange]` of an unsigned integer type. Throws `TypeError`. */
 export function enforceRange(value: unknown, maximum: number, what: string): number {
-  const number = Number(value)
+  const number = toNumber(value)
   const integer = Math.trunc(number)
   if (!Number.isFinite(number) || integer < 0 || integer > maximum) {
     throw new TypeError(`${what} is outside the range 0 to ${maximum}`)
@@ -20,7 +20,22 @@ export function enforceRange(value: unknown, maximum: number, what: string): num
 
 /** A plain `unsigned short`: wraps instead of throwing. */
 export function toUnsignedShort(value: unknown): number {
-  return Number(value) & 0xffff
+  return toNumber(value) & 0xffff
+}
+
+/** A plain `long`. */
+export function toLong(value: unknown): number {
+  return toNumber(value) | 0
+}
+
+/** A plain `unsigned long`. */
+export function toUnsignedLong(value: unknown): number {
+  return toNumber(value) >>> 0
+}
+
+/** ECMAScript's ToNumber: what is a BigInt or a Symbol throws `TypeError`. */
+function toNumber(value: unknown): number {
+  return +(value as number)
 }
 
 const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g
@@ -57,6 +72,12 @@ export function toSequence<T>(value: unknown, what: string): T[] {
     throw new TypeError(`${what} is not a sequence`)
   }
   return [...(value as Iterable<T>)]
+}
+
+/** A callback function. Throws `TypeError`. */
+export function toCallback<T>(value: T, what: string): T {
+  if (typeof value !== 'function') throw new TypeError(`${what} is not a function`)
+  return value
 }
 
 /** The constructor of an interface that scripts cannot construct gets this, and nobody else has it. */

@@ -302,6 +302,16 @@ describe('renegotiation', () => {
     expect(model(await answerTo(remote('offer'), pc)).media[0]!.setup).toBe('passive')
   })
 
+  it('keeps its role when a later answer says another one, as Firefox’s do after an ICE restart', async () => {
+    const pc = stillPeer()
+    pc.createDataChannel('x')
+    await pc.setLocalDescription()
+    await pc.setRemoteDescription({ type: 'answer', sdp: remote('answer', { setup: 'passive' }) })
+    await pc.setLocalDescription()
+    await pc.setRemoteDescription({ type: 'answer', sdp: remote('answer', { setup: 'active' }) })
+    expect(model(await answerTo(remote('offer'), pc)).media[0]!.setup).toBe('active')
+  })
+
   it('follows a restart of the peer with new credentials, and keeps them otherwise', async () => {
     const pc = stillPeer()
     const first = model(await answerTo(remote('offer'), pc)).media[0]!
