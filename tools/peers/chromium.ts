@@ -1,9 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, type BrowserContext, type Page } from 'playwright-core'
+import { serveBlankPage } from './blank-page.ts'
 import { peers } from './catalogue.mjs'
 
 export interface ChromiumOptions {
@@ -48,31 +47,37 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Chr
       '--use-fake-ui-for-media-stream',
       '--use-fake-device-for-media-stream',
     )
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath,
-    headless: true,
-    args: [...args, ...(options.args ?? [])],
-  })
-  const server: Server = createServer((_request, response) => {
-    response.setHeader('content-type', 'text/html')
-    response.end('<!doctype html><meta charset="utf-8"><title>Kaon</title>')
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  if (options.loopback) await context.grantPermissions(['camera', 'microphone'], { origin })
+  const removeProfile = (): void => rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+  const blank = await serveBlankPage()
+  const { origin } = blank
+  let context: BrowserContext | undefined
+  try {
+    context = await chromium.launchPersistentContext(profile, {
+      executablePath,
+      headless: true,
+      args: [...args, ...(options.args ?? [])],
+    })
+    if (options.loopback) await context.grantPermissions(['camera', 'microphone'], { origin })
+  } catch (error) {
+    await context?.close()
+    blank.close()
+    removeProfile()
+    throw error
+  }
+  const started = context
   return {
-    context,
+    context: started,
     origin,
     newPage: async () => {
-      const page = await context.newPage()
+      const page = await started.newPage()
       page.on('pageerror', (error) => console.error('page error:', error))
       await page.goto(origin)
       return page
     },
     close: async () => {
-      await context.close()
-      server.close()
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+      await started.close()
+      blank.close()
+      removeProfile()
     },
   }
 }

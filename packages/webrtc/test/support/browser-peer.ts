@@ -1,4 +1,12 @@
-import type { Page } from 'playwright-core'
+/** What is asked of a page, whoever drives its browser: Playwright's `Page` is one, and so is Puppeteer's. */
+export interface DrivenPage {
+  evaluate(script: (call: PageCall) => unknown, call: PageCall): Promise<unknown>
+  exposeFunction(name: string, callback: (candidate: RTCIceCandidateInit | null) => void): Promise<unknown>
+  close(): Promise<void>
+}
+
+/** A method of the page's peer and its arguments. */
+export type PageCall = readonly [method: string, values: readonly unknown[]]
 
 /** What a message looked like when it arrived, small enough to cross from the page to the test. */
 export interface Received {
@@ -12,7 +20,9 @@ export interface Received {
 export interface PagePeer {
   create(configuration?: RTCConfiguration): void
   channel(label: string, init?: RTCDataChannelInit): void
-  offer(full: boolean, options?: RTCOfferOptions): Promise<RTCSessionDescriptionInit>
+  /** Asks for a section that Kaon has to refuse. */
+  addAudio(): void
+  offer(full: boolean): Promise<RTCSessionDescriptionInit>
   answer(offer: RTCSessionDescriptionInit, full: boolean): Promise<RTCSessionDescriptionInit>
   accept(answer: RTCSessionDescriptionInit): Promise<void>
   candidate(candidate: RTCIceCandidateInit | null): Promise<void>
@@ -96,8 +106,11 @@ function installPagePeer(): void {
     channel(label, init) {
       adopt(pc.createDataChannel(label, init))
     },
-    async offer(full, options) {
-      await pc.setLocalDescription(await pc.createOffer(options))
+    addAudio() {
+      pc.addTransceiver('audio', { direction: 'recvonly' })
+    },
+    async offer(full) {
+      await pc.setLocalDescription()
       return local(full)
     },
     async answer(offer, full) {
@@ -179,16 +192,16 @@ function installPagePeer(): void {
     restartIce: () => pc.restartIce(),
     async selectedPair() {
       const report = await pc.getStats()
-      for (const stats of report.values() as Iterable<Record<string, string>>) {
-        if (stats.type !== 'transport' || !stats.selectedCandidatePairId) continue
-        const pair = report.get(stats.selectedCandidatePairId) as Record<string, string>
-        const describe = (id: string): string => {
-          const candidate = report.get(id) as Record<string, string>
-          return `${candidate.candidateType} ${candidate.address}:${candidate.port}`
-        }
-        return { local: describe(pair.localCandidateId!), remote: describe(pair.remoteCandidateId!) }
+      const all = [...(report.values() as Iterable<Record<string, string>>)]
+      const named = all.find(({ type }) => type === 'transport')?.selectedCandidatePairId
+      // Firefox marks the pair itself.
+      const pair = all.find(({ type, id, selected }) => type === 'candidate-pair' && (named ? id === named : selected))
+      if (pair === undefined) return undefined
+      const describe = (id: string): string => {
+        const candidate = report.get(id) as Record<string, string>
+        return `${candidate.candidateType} ${candidate.address}:${candidate.port}`
       }
-      return undefined
+      return { local: describe(pair.localCandidateId!), remote: describe(pair.remoteCandidateId!) }
     },
     close: () => pc.close(),
   }
@@ -199,14 +212,16 @@ type Awaitable<T> = {
   [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never
 }
 
+export type RemotePeer = Awaitable<PagePeer>
+
 /** Installs the page's peer and gives a proxy whose methods run in the page. `onCandidate` hears its trickled candidates. */
 export async function pagePeer(
-  page: Page,
+  page: DrivenPage,
   onCandidate: (candidate: RTCIceCandidateInit | null) => void,
-): Promise<Awaitable<PagePeer>> {
+): Promise<RemotePeer> {
   await page.exposeFunction('onPageCandidate', onCandidate)
-  await page.evaluate(installPagePeer)
-  return new Proxy({} as Awaitable<PagePeer>, {
+  await page.evaluate(installPagePeer, ['install', []])
+  return new Proxy({} as RemotePeer, {
     get: (_target, method: keyof PagePeer & string) =>
       method === ('then' as string)
         ? undefined
@@ -214,7 +229,7 @@ export async function pagePeer(
             page.evaluate(
               ([name, values]) =>
                 (window as unknown as { peer: Record<string, (...all: unknown[]) => unknown> }).peer[name]!(...values),
-              [method, args] as const,
+              [method, args],
             ),
   })
 }

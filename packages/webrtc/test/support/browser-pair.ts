@@ -1,34 +1,33 @@
-import type { Page } from 'playwright-core'
 import { RTCPeerConnection, type RTCDataChannel } from '../../src/index.ts'
-import { pagePeer } from './browser-peer.ts'
+import { pagePeer, type DrivenPage, type RemotePeer } from './browser-peer.ts'
 
 export type KaonConfiguration = ConstructorParameters<typeof RTCPeerConnection>[0]
 
+export type Side = 'kaon' | 'browser'
+
 export interface PairOptions {
   /** Who makes the offer. */
-  offerer: 'kaon' | 'chromium'
+  offerer: Side
   /** Candidates travel as they are found; otherwise inside the descriptions. */
   trickle: boolean
   kaon?: KaonConfiguration
-  chromium?: RTCConfiguration
+  browser?: RTCConfiguration
 }
 
-export type Page1 = Awaited<ReturnType<typeof pagePeer>>
-
 /** A Kaon peer in this process and a browser peer in a page, and the signalling between them. */
-export class ChromiumPair {
+export class BrowserPair {
   readonly kaon: RTCPeerConnection
-  readonly page: Page1
+  readonly page: RemotePeer
   readonly channels: Map<string, RTCDataChannel> = new Map()
   readonly #options: PairOptions
 
-  private constructor(kaon: RTCPeerConnection, page: Page1, options: PairOptions) {
+  private constructor(kaon: RTCPeerConnection, page: RemotePeer, options: PairOptions) {
     this.kaon = kaon
     this.page = page
     this.#options = options
   }
 
-  static async create(page: Page, options: PairOptions): Promise<ChromiumPair> {
+  static async create(page: DrivenPage, options: PairOptions): Promise<BrowserPair> {
     const kaon = new RTCPeerConnection(options.kaon)
     // Candidates of the page may come before its description: a signalling channel keeps their order, so hold them back as it would.
     const early: (RTCIceCandidateInit | null)[] = []
@@ -38,12 +37,12 @@ export class ChromiumPair {
       else void kaon.addIceCandidate(candidate ?? undefined)
     }
     const peer = await pagePeer(page, deliver)
-    const pair = new ChromiumPair(kaon, peer, options)
+    const pair = new BrowserPair(kaon, peer, options)
     pair.#flushEarly = async () => {
       for (const candidate of early.splice(0)) await kaon.addIceCandidate(candidate ?? undefined)
     }
     kaon.ondatachannel = (event) => pair.#adopt(event.channel)
-    await peer.create(options.chromium)
+    await peer.create(options.browser)
     return pair
   }
 
@@ -73,7 +72,7 @@ export class ChromiumPair {
   }
 
   /** One offer and one answer. */
-  async negotiate(offerer: 'kaon' | 'chromium' = this.#options.offerer, offerOptions?: RTCOfferOptions): Promise<void> {
+  async negotiate(offerer: Side = this.#options.offerer): Promise<void> {
     const { trickle } = this.#options
     this.kaon.onicecandidate = (event) => {
       if (!trickle) return
@@ -82,14 +81,14 @@ export class ChromiumPair {
       else this.#heldForPage.push(candidate)
     }
     if (offerer === 'kaon') {
-      await this.kaon.setLocalDescription(await this.kaon.createOffer(offerOptions))
+      await this.kaon.setLocalDescription()
       const offer = await this.#localDescription()
       const answer = await this.page.answer(offer, !trickle)
       await this.#pageHasRemote()
       await this.kaon.setRemoteDescription(answer)
       await this.#flushEarly()
     } else {
-      const offer = await this.page.offer(!trickle, offerOptions)
+      const offer = await this.page.offer(!trickle)
       await this.kaon.setRemoteDescription(offer)
       await this.#flushEarly()
       await this.kaon.setLocalDescription()

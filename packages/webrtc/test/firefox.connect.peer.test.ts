@@ -1,0 +1,4 @@
+import { firefox } from './support/browsers.ts'
+import { connecting } from './support/suites/connect.ts'
+
+connecting(firefox)

@@ -1,0 +1,4 @@
+import { firefox } from './support/browsers.ts'
+import { failing } from './support/suites/negative.ts'
+
+failing(firefox)
