@@ -89,15 +89,17 @@ export class DtlsConnection {
   // ---- the verbs ----
 
   /**
-   * Client: sends the ClientHello. Server: starts the time limit of the handshake, which otherwise runs from the first ClientHello on. Throws
-   * `ERR_DTLS_STATE` the second time, and `ERR_DTLS_OPTIONS` when the `clientHello` option made something unreadable.
+   * Client: sends the ClientHello. Throws `ERR_DTLS_STATE` the second time, and `ERR_DTLS_OPTIONS` when the `clientHello` option made something
+   * unreadable. Server: starts the time limit of the handshake, which otherwise runs from the first ClientHello on; does nothing later.
    */
   start(now: number): void {
-    if (this.#state !== 'new' || this.#giveUpAt !== Infinity) {
+    const isServer = this.#options.role === 'server'
+    if (this.#state !== 'new') {
+      if (isServer) return
       throw new DtlsError('ERR_DTLS_STATE', `start in state ${this.#state}`)
     }
     this.#now = now
-    if (this.#options.role === 'client') {
+    if (!isServer) {
       this.#link.handshake.start()
       this.#setState('connecting')
     }
