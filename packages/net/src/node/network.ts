@@ -1,4 +1,3 @@
-import { lookup as dnsLookup } from 'node:dns/promises'
 import { normalizeAddress } from '../address.ts'
 import type {
   LookupOptions,
@@ -53,7 +52,7 @@ class NodeNetwork implements Network {
     return bindUdp(options)
   }
 
-  // TCP and TLS are loaded when they are needed: most connections are UDP only, and start quickly.
+  // TCP, TLS and DNS are loaded when they are needed: most connections need none of them, and start quickly.
   async connectTcp(options: TcpConnectOptions): Promise<TcpConnection> {
     const { connectTcp } = await import('./tcp.ts')
     return connectTcp(options)
@@ -69,13 +68,15 @@ class NodeNetwork implements Network {
     signal?.throwIfAborted()
     const literal = normalizeAddress(hostname)
     if (literal !== undefined) return [literal]
+    const dns = await import('node:dns/promises')
+    signal?.throwIfAborted()
     let stopWatching = (): void => {}
     // The system's look-up cannot be stopped: its answer is left alone.
     const aborted = new Promise<never>((_resolve, reject) => {
       stopWatching = whenAborted(signal, () => reject(signal?.reason))
     })
     try {
-      const found = dnsLookup(hostname, { all: true, family: options.family ?? 0 })
+      const found = dns.lookup(hostname, { all: true, family: options.family ?? 0 })
       const list = await Promise.race([found, aborted])
       return list.map(({ address }) => normalizeAddress(address) ?? address)
     } catch (error) {
