@@ -1,3 +1,5 @@
+// `Symbol.dispose` and `Symbol.asyncDispose` stand in the declarations; users of an older `lib` need not know.
+/// <reference lib="esnext.disposable" preserve="true" />
 export { RTCPeerConnection } from './peer-connection.ts'
 export { RTCCertificate } from './certificate.ts'
 export { RTCDataChannel } from './data-channel.ts'

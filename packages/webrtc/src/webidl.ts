@@ -1,13 +1,5 @@
 /** The few Web IDL conversions that the interfaces need (https://webidl.spec.whatwg.org/#js-type-mapping). */
 
-/** The well-known symbols of explicit resource management, which Node has and TypeScript's ES2023 library has not. */
-declare global {
-  interface SymbolConstructor {
-    readonly dispose: unique symbol
-    readonly asyncDispose: unique symbol
-  }
-}
-
 /** `[EnforceRange]` of an unsigned integer type. Throws `TypeError`. */
 export function enforceRange(value: unknown, maximum: number, what: string): number {
   const number = toNumber(value)

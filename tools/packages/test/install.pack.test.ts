@@ -6,7 +6,7 @@ import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runtimeBinary, runtimes } from '../runtimes.mjs'
-import { closure, packages } from '../workspaces.mjs'
+import { closure, packages, root } from '../workspaces.mjs'
 
 interface Packed {
   tarball: string
@@ -133,6 +133,31 @@ describe.each(all)('$manifest.name', ({ directory, manifest }) => {
         runtime: runtime.name,
         status: 0,
       })
+  })
+})
+
+describe.each(all)('the types of $manifest.name', ({ manifest }) => {
+  it('check for a strict user who has only its tarballs', () => {
+    const target = install(manifest.name)
+    const imports = entryPoints(manifest).map((entry, i) => `export * as entry${i} from '${entry}'`)
+    writeFileSync(join(target, 'user.ts'), imports.join('\n'))
+    const options = [
+      '--noEmit',
+      '--strict',
+      '--target',
+      'es2023',
+      '--module',
+      'nodenext',
+      '--lib',
+      'es2023,dom',
+      '--types',
+      '',
+    ]
+    const check = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...options, 'user.ts'], {
+      cwd: target,
+      encoding: 'utf8',
+    })
+    expect(check).toMatchObject({ stdout: '', status: 0 })
   })
 })
 
