@@ -282,6 +282,9 @@ describe('failing', () => {
     await expect(connect(all, { remoteFingerprints: undefined as never })).rejects.toMatchObject(options)
     await expect(connect(all, { mtu: 1 })).rejects.toMatchObject(options)
     await expect(world({ mtu: 1 })).rejects.toMatchObject(options)
+    await expect(world({ requireClientCertificate: true })).rejects.toMatchObject(options)
+    await expect(world({ requestClientCertificate: true })).rejects.toMatchObject(options)
+    ;(await world({ requestClientCertificate: true, verifyPeer: () => true })).server.close()
   })
 })
 

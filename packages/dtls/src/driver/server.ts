@@ -2,6 +2,7 @@ import { createNetwork, type Endpoint, type Network, type UdpSocket } from '@kao
 import { DtlsConnection } from '../connection.ts'
 import { CookieGate } from '../cookie.ts'
 import { sameBytes } from '../bytes.ts'
+import { DtlsError } from '../error.ts'
 import { resolveOptions, type DtlsEvent, type DtlsOptions } from '../options.ts'
 import { Runner } from './runner.ts'
 import { DtlsSocket } from './socket.ts'
@@ -67,10 +68,14 @@ export class DtlsServer {
     udp.onerror = (error) => this.onerror?.(error)
   }
 
-  /** Binds the port. Rejects with a `NetError`; throws `ERR_DTLS_OPTIONS`. */
+  /** Binds the port. Rejects with a `NetError`, or `ERR_DTLS_OPTIONS`, also when certificates are asked for and nothing says whom to trust. */
   static async listen(options: DtlsListenOptions): Promise<DtlsServer> {
     const network = options.network ?? createNetwork()
-    resolveOptions({ ...options, role: 'server', now: 0 }) // what is wrong is said now, not at the first client
+    // What is wrong is said now, not at the first client.
+    const { requestClientCertificate } = resolveOptions({ ...options, role: 'server', now: 0 })
+    if (requestClientCertificate && options.verifyPeer === undefined && options.remoteFingerprints === undefined) {
+      throw new DtlsError('ERR_DTLS_OPTIONS', 'client certificates need verifyPeer or remoteFingerprints')
+    }
     const { address, family, port, signal } = options
     const udp = await network.bindUdp({
       ...(address === undefined ? {} : { address }),
