@@ -1,0 +1,110 @@
+"""An aiortc peer driven by JSON lines: {"id", "do", ...} on stdin, {"id", "result"} or {"event", ...} on stdout.
+
+It echoes what it receives on channels whose label begins with "echo". The end of stdin ends it.
+"""
+
+import asyncio
+import base64
+import hashlib
+import json
+import sys
+
+from aiortc import RTCPeerConnection, RTCSessionDescription
+
+pc = RTCPeerConnection()
+channels = {}
+
+
+def say(message):
+    print(json.dumps(message), flush=True)
+
+
+def describe(channel):
+    return {
+        "label": channel.label,
+        "protocol": channel.protocol,
+        "id": channel.id,
+        "ordered": channel.ordered,
+        "maxRetransmits": channel.maxRetransmits,
+        "maxPacketLifeTime": channel.maxPacketLifeTime,
+        "negotiated": channel.negotiated,
+    }
+
+
+def adopt(channel):
+    channels[channel.label] = channel
+
+    @channel.on("open")
+    def opened():
+        say({"event": "open", **describe(channel)})
+
+    @channel.on("message")
+    def message(data):
+        is_text = isinstance(data, str)
+        raw = data.encode() if is_text else data
+        kind = "string" if is_text else "binary"
+        digest = hashlib.sha256(raw).hexdigest()
+        say({"event": "message", "label": channel.label, "kind": kind, "size": len(raw), "sha256": digest})
+        if channel.label.startswith("echo"):
+            channel.send(data)
+
+    @channel.on("close")
+    def closed():
+        say({"event": "close", "label": channel.label})
+
+    # A channel of the other side is open when it is announced.
+    if channel.readyState == "open":
+        opened()
+
+
+pc.on("datachannel", adopt)
+
+
+@pc.on("connectionstatechange")
+def connection_state_changed():
+    say({"event": "state", "state": pc.connectionState})
+
+
+async def local(description):
+    await pc.setLocalDescription(description)
+    return {"type": pc.localDescription.type, "sdp": pc.localDescription.sdp}
+
+
+async def remote(description):
+    await pc.setRemoteDescription(RTCSessionDescription(**description))
+
+
+async def run(request):
+    do = request["do"]
+    if do == "offer":
+        return await local(await pc.createOffer())
+    if do == "answer":
+        await remote(request["offer"])
+        return await local(await pc.createAnswer())
+    if do == "accept":
+        return await remote(request["answer"])
+    if do == "channel":
+        return adopt(pc.createDataChannel(request["label"], **request["init"]))
+    if do == "send":
+        data = request["text"] if "text" in request else base64.b64decode(request["base64"])
+        return channels[request["label"]].send(data)
+    if do == "closeChannel":
+        return channels[request["label"]].close()
+    if do == "close":
+        return await pc.close()
+    raise ValueError(do)
+
+
+async def main():
+    lines = asyncio.StreamReader(limit=1 << 24)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    while line := await lines.readline():
+        request = json.loads(line)
+        try:
+            say({"id": request["id"], "result": await run(request)})
+        except Exception as error:
+            say({"id": request["id"], "error": repr(error)})
+    await pc.close()
+
+
+asyncio.run(main())
