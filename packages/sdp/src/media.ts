@@ -31,7 +31,7 @@ import {
 import { parseSctpmap } from './attributes/transport.ts'
 import type { Line } from './line.ts'
 import { parsedList, Section } from './section.ts'
-import { fields, parseInteger, parseMilliseconds } from './text.ts'
+import { fields, parseInteger, parseReal } from './text.ts'
 
 /** The fields of `m=` (RFC 8866 §5.14). */
 export interface MediaLine {
@@ -187,6 +187,15 @@ export class MediaSection extends Section {
     this.setText('max-message-size', bytes)
   }
 
+  /** `a=sctp-init`: the peer's INIT chunk in base64, as Chromium offers it to save a round trip (draft-hancke-tsvwg-snap). */
+  get sctpInit(): string | undefined {
+    return this.attribute('sctp-init')
+  }
+
+  set sctpInit(base64: string | undefined) {
+    this.setText('sctp-init', base64)
+  }
+
   // -- RTP
 
   /** `a=rtcp` (RFC 3605) */
@@ -256,7 +265,7 @@ export class MediaSection extends Section {
       if (list === undefined) feedback.set(f.payloadType, [f.message])
       else list.push(f.message)
     }
-    const everywhere = feedback.get('*') ?? []
+    const everywhere = [...new Set(feedback.get('*'))]
     const codecs: Codec[] = []
     for (const format of new Set(this.formats)) {
       const payloadType = parseInteger(format, 127)
@@ -264,11 +273,11 @@ export class MediaSection extends Section {
       const map = maps.get(payloadType) ?? staticPayloadTypes.get(payloadType)
       if (map === undefined) continue
       const parameters = fmtp.get(format)
-      const own = feedback.get(payloadType) ?? []
+      const own = feedback.get(payloadType)
       codecs.push({
         ...map,
         ...(parameters === undefined ? undefined : { fmtp: parameters }),
-        feedback: everywhere.length === 0 ? own : [...new Set([...everywhere, ...own])],
+        feedback: own === undefined ? everywhere : [...new Set([...everywhere, ...own])],
       })
     }
     return codecs
@@ -332,9 +341,18 @@ export class MediaSection extends Section {
     this.setText('simulcast', value === undefined ? undefined : formatSimulcast(value))
   }
 
+  /** `a=framerate` in frames per second (RFC 8866 §6.11) */
+  get framerate(): number | undefined {
+    return parseReal(this.attribute('framerate'))
+  }
+
+  set framerate(perSecond: number | undefined) {
+    this.setText('framerate', perSecond)
+  }
+
   /** `a=ptime` in ms (RFC 8866 §6.4) */
   get ptime(): number | undefined {
-    return parseMilliseconds(this.attribute('ptime'))
+    return parseReal(this.attribute('ptime'))
   }
 
   set ptime(ms: number | undefined) {
@@ -343,7 +361,7 @@ export class MediaSection extends Section {
 
   /** `a=maxptime` in ms (RFC 8866 §6.5) */
   get maxptime(): number | undefined {
-    return parseMilliseconds(this.attribute('maxptime'))
+    return parseReal(this.attribute('maxptime'))
   }
 
   set maxptime(ms: number | undefined) {

@@ -12,6 +12,7 @@ const attributeOrder: ReadonlyMap<string, number> = new Map(
     ['extmap-allow-mixed'],
     ['msid-semantic'],
     ['ice-lite'],
+    ['ice-pacing'],
     ['rtcp'],
     ['candidate'],
     ['end-of-candidates'],
@@ -32,6 +33,7 @@ const attributeOrder: ReadonlyMap<string, number> = new Map(
     ['rtcp-mux-only'],
     ['rtcp-rsize'],
     ['rtpmap', 'rtcp-fb', 'fmtp'],
+    ['framerate'],
     ['ptime'],
     ['maxptime'],
     ['imageattr'],
@@ -42,6 +44,7 @@ const attributeOrder: ReadonlyMap<string, number> = new Map(
     ['sctpmap'],
     ['sctp-port'],
     ['max-message-size'],
+    ['sctp-init'],
   ].flatMap((names, rank) => names.map((name) => [name, rank] as const)),
 )
 

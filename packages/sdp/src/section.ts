@@ -32,6 +32,8 @@ export abstract class Section {
   #lines: Line[]
   /** Attribute lines by name; dropped by every change. */
   #index: Map<string, Line[]> | undefined
+  /** Parsed values that sections below ask for again and again; dropped by every change. */
+  #parsed: Map<string, unknown> | undefined
   readonly #media: boolean
 
   protected constructor(lines: Line[], media: boolean) {
@@ -81,7 +83,7 @@ export abstract class Section {
     let at = -1
     for (let i = this.#lines.length - 1; i >= 0 && at < 0; i--) if (this.#lines[i]!.name === name) at = i + 1
     this.#lines.splice(at >= 0 ? at : attributePosition(this.#lines, name), 0, line)
-    this.#index = undefined
+    this.#changed()
   }
 
   removeAttribute(name: string): void {
@@ -154,7 +156,7 @@ export abstract class Section {
 
   /** `a=ice-options` of this level and, for a media section, of the session (RFC 8839 §5.6). */
   get iceOptions(): readonly string[] {
-    const own = this.attributes('ice-options').flatMap(fields)
+    const own = this.parsed('ice-options', () => [...new Set(this.attributes('ice-options').flatMap(fields))])
     const above = this.parent?.iceOptions ?? []
     return above.length === 0 ? own : [...new Set([...above, ...own])]
   }
@@ -168,7 +170,7 @@ export abstract class Section {
   /** `a=fingerprint` lines; those of the session when the section has none (RFC 8122 §5). */
   get fingerprints(): readonly Fingerprint[] {
     if (!this.hasAttribute('fingerprint')) return this.parent?.fingerprints ?? []
-    return parsedList(this.attributes('fingerprint'), parseFingerprint)
+    return this.parsed('fingerprint', () => parsedList(this.attributes('fingerprint'), parseFingerprint))
   }
 
   set fingerprints(list: readonly Fingerprint[]) {
@@ -201,8 +203,8 @@ export abstract class Section {
 
   /** `a=sendrecv` and its three sisters; the session's, and `sendrecv` when nothing is said (RFC 8866 §6.7). */
   get direction(): Direction {
-    for (const line of this.#lines) if (isDirection(line.name)) return line.name
-    return this.parent?.direction ?? 'sendrecv'
+    const own = this.parsed('direction', () => this.#lines.find((line) => isDirection(line.name))?.name)
+    return isDirection(own) ? own : (this.parent?.direction ?? 'sendrecv')
   }
 
   set direction(value: Direction) {
@@ -211,7 +213,7 @@ export abstract class Section {
 
   /** `a=extmap` lines; a media section also has those of the session (RFC 8285 §5). */
   get extmaps(): readonly Extmap[] {
-    const own = parsedList(this.attributes('extmap'), parseExtmap)
+    const own = this.parsed('extmap', () => parsedList(this.attributes('extmap'), parseExtmap))
     const above = this.parent?.extmaps ?? []
     return above.length === 0 ? own : [...above, ...own]
   }
@@ -230,6 +232,16 @@ export abstract class Section {
   }
 
   // -- for subclasses
+
+  /** A section below has changed. */
+  protected sectionChanged(): void {}
+
+  /** A value of this level alone, made once until the level changes. */
+  protected parsed<T>(name: string, make: () => T): T {
+    this.#parsed ??= new Map()
+    if (!this.#parsed.has(name)) this.#parsed.set(name, make())
+    return this.#parsed.get(name) as T
+  }
 
   /** The attribute of this level or, failing that, of the session. */
   protected inherited(name: string): string | undefined {
@@ -262,7 +274,7 @@ export abstract class Section {
     const old = this.#lines[index]
     const line = checkedLine(type, value)
     this.#lines[index] = { ...line, eol: old?.eol }
-    this.#index = undefined
+    this.#changed()
   }
 
   #setOptional(name: string, value: string | number | undefined): void {
@@ -289,7 +301,13 @@ export abstract class Section {
 
   #setLines(lines: Line[]): void {
     this.#lines = lines
+    this.#changed()
+  }
+
+  #changed(): void {
     this.#index = undefined
+    this.#parsed = undefined
+    this.parent?.sectionChanged()
   }
 }
 

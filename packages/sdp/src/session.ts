@@ -3,7 +3,7 @@ import { makeLine, type Line } from './line.ts'
 import { MediaSection, type MediaLine } from './media.ts'
 import { print } from './print.ts'
 import { parsedList, Section } from './section.ts'
-import { fields, isToken, isWord } from './text.ts'
+import { fields, isToken, isWord, parseInteger } from './text.ts'
 
 /** `o=` (RFC 8866 §5.2) */
 export interface Origin {
@@ -30,6 +30,8 @@ export interface SessionOptions {
 export class SessionDescription extends Section {
   protected override readonly parent: undefined
   #media: MediaSection[] = []
+  /** Dropped by every change of a section. */
+  #byMid: Map<string, MediaSection> | undefined
 
   /**
    * Starts a new description with `v=`, `o=`, `s=` and `t=0 0`.
@@ -68,6 +70,7 @@ export class SessionDescription extends Section {
     section.mediaLine = media
     if (connection !== null) section.connection = connection
     this.#media.push(section)
+    this.#byMid = undefined
     return section
   }
 
@@ -76,12 +79,19 @@ export class SessionDescription extends Section {
     const lines = source.lines.map((line) => makeLine(line.type, line.value))
     const section = new MediaSection(this, lines)
     this.#media.push(section)
+    this.#byMid = undefined
     return section
   }
 
   /** The first section with that `a=mid`. */
   mediaByMid(mid: string): MediaSection | undefined {
-    return this.#media.find((section) => section.mid === mid)
+    if (this.#byMid === undefined) {
+      this.#byMid = new Map()
+      for (const section of this.#media) {
+        if (section.mid !== undefined && !this.#byMid.has(section.mid)) this.#byMid.set(section.mid, section)
+      }
+    }
+    return this.#byMid.get(mid)
   }
 
   // -- session level
@@ -107,7 +117,7 @@ export class SessionDescription extends Section {
 
   /** `a=group` lines (RFC 5888 §5). */
   get groups(): readonly Group[] {
-    return parsedList(this.attributes('group'), parseGroup)
+    return this.parsed('group', () => parsedList(this.attributes('group'), parseGroup))
   }
 
   set groups(list: readonly Group[]) {
@@ -119,7 +129,15 @@ export class SessionDescription extends Section {
 
   /** The BUNDLE group that a mid is in (RFC 9143 §5). */
   bundleOf(mid: string): Group | undefined {
-    return this.groups.find((g) => g.semantics === 'BUNDLE' && g.mids.includes(mid))
+    const byMid = this.parsed('bundle', () => {
+      const map = new Map<string, Group>()
+      for (const group of this.groups) {
+        if (group.semantics !== 'BUNDLE') continue
+        for (const one of group.mids) if (!map.has(one)) map.set(one, group)
+      }
+      return map
+    })
+    return byMid.get(mid)
   }
 
   /** `a=ice-lite` (RFC 8839 §5.3) */
@@ -131,6 +149,15 @@ export class SessionDescription extends Section {
     this.setFlag('ice-lite', value)
   }
 
+  /** `a=ice-pacing` in ms (RFC 8839 §5.5): the Ta that the sender proposes; 50 holds when it is undefined. */
+  get icePacing(): number | undefined {
+    return parseInteger(this.attribute('ice-pacing')?.trim(), 9_999_999_999)
+  }
+
+  set icePacing(ms: number | undefined) {
+    this.setText('ice-pacing', ms)
+  }
+
   /** `a=identity` lines (RFC 8827 §5), as written. */
   get identities(): readonly string[] {
     return this.attributes('identity')
@@ -138,6 +165,10 @@ export class SessionDescription extends Section {
 
   set identities(list: readonly string[]) {
     this.setAttributes('identity', list)
+  }
+
+  protected override sectionChanged(): void {
+    this.#byMid = undefined
   }
 
   /** For the parser: a description of lines as they are. */

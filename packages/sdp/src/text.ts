@@ -70,7 +70,7 @@ export function isWord(text: string): boolean {
 }
 
 /** RFC 8866 §6.4: `non-zero-int-or-real`. */
-export function parseMilliseconds(text: string | undefined): number | undefined {
+export function parseReal(text: string | undefined): number | undefined {
   if (text === undefined || text.length > 32 || !/^\d+(\.\d+)?$/.test(text.trim())) return undefined
   const value = Number(text)
   return value > 0 ? value : undefined

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { parse, parseFormatParameters, print, type SessionDescription } from '../src/index.ts'
+import { parse, parseFormatParameters, print, SessionDescription } from '../src/index.ts'
 
 function load(name: string): SessionDescription {
   return parse(readFileSync(new URL(`vectors/${name}`, import.meta.url), 'utf8'))!
@@ -326,4 +326,16 @@ test('bandwidth, ptime, tls-id, identity, group and flags are read and written',
   media.bundleOnly = false
   media.mid = undefined
   expect(print(description)).not.toMatch(/rtcp-mux\r|bundle-only|mid/)
+})
+
+test('pacing, frame rate and the INIT that Chromium offers', () => {
+  const description = new SessionDescription()
+  expect(description.icePacing).toBeUndefined()
+  description.icePacing = 20
+  expect(print(description)).toContain('\r\na=ice-pacing:20\r\n')
+  expect(parse(print(description))!.icePacing).toBe(20)
+  description.setAttribute('ice-pacing', 'soon')
+  expect(description.icePacing).toBeUndefined()
+  expect(load('gst-offer.sdp').media.find((section) => section.framerate !== undefined)?.framerate).toBe(15)
+  expect(load('chromium-offer-snap.sdp').media.at(-1)!.sctpInit).toMatch(/^AQAAHv/)
 })

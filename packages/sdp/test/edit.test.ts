@@ -159,6 +159,38 @@ describe('changing a parsed description', () => {
   })
 })
 
+test('what is remembered for sections below is forgotten with every change', () => {
+  const description = new SessionDescription()
+  const kind = { kind: 'audio', port: 9, protocol: 'UDP/TLS/RTP/SAVPF', formats: ['0'] }
+  const first = description.addMedia(kind)
+  first.mid = 'a'
+  expect(description.mediaByMid('a')).toBe(first)
+  first.mid = 'b'
+  expect(description.mediaByMid('a')).toBeUndefined()
+  const second = description.addMedia(kind)
+  second.addAttribute('mid', 'a')
+  expect(description.mediaByMid('a')).toBe(second)
+  const third = description.addMediaCopy(first)
+  expect(description.mediaByMid('b')).toBe(first)
+  first.removeAttribute('mid')
+  expect(description.mediaByMid('b')).toBe(third)
+
+  expect(description.bundleOf('a')).toBeUndefined()
+  description.groups = [{ semantics: 'BUNDLE', mids: ['a'] }]
+  expect(description.bundleOf('a')?.mids).toEqual(['a'])
+  description.addAttribute('group', 'BUNDLE b')
+  expect(description.bundleOf('b')?.mids).toEqual(['b'])
+  expect([third.direction, third.iceOptions, third.extmaps, third.fingerprints]).toEqual(['sendrecv', [], [], []])
+  description.direction = 'inactive'
+  description.iceOptions = ['trickle', 'ice2']
+  description.extmaps = [{ id: 1, uri: 'urn:x' }]
+  description.fingerprints = [{ algorithm: 'sha-256', value: 'AA' }]
+  expect(third.direction).toBe('inactive')
+  expect(third.iceOptions).toEqual(['trickle', 'ice2'])
+  expect(third.extmaps).toEqual([{ id: 1, uri: 'urn:x' }])
+  expect(third.fingerprints).toEqual([{ algorithm: 'sha-256', value: 'AA' }])
+})
+
 test('nothing can smuggle a line into a description', () => {
   const description = new SessionDescription()
   const media = description.addMedia({ kind: 'audio', port: 9, protocol: 'RTP/AVP', formats: ['0'] })

@@ -146,6 +146,9 @@ describe('limits', () => {
     ['many payload types', head + `m=audio 9 RTP/AVP${' 96'.repeat(1_000_000)}\na=rtpmap:96 x/1\n`],
     ['many feedback lines', head + media + 'a=rtcp-fb:111 nack\n'.repeat(99_000)],
     ['many sections with much to inherit', head + 'a=extmap:1 u\n'.repeat(100) + media.repeat(2000)],
+    ['many fingerprints to inherit', head + 'a=fingerprint:sha-256 AA:BB\n'.repeat(90_000) + media.repeat(1500)],
+    ['many mids in a group', head + `a=group:BUNDLE${' x'.repeat(1_000_000)}\n` + media.repeat(1500)],
+    ['many options to inherit', head + `a=ice-options:${'y '.repeat(500_000)}\n` + media.repeat(1500)],
     ['a fingerprint', head + 'a=fingerprint:sha-256 ' + 'AB:'.repeat(1_300_000) + 'AB'],
   ])('%s takes linear time', (_, text) => {
     const description = parse(text, { lenient: true })!
@@ -155,6 +158,8 @@ describe('limits', () => {
       for (const key of ['direction', 'fingerprints', 'iceOptions', 'extmaps', 'iceUfrag'] as const) void section[key]
     }
     for (const section of description.media) {
+      expect(description.bundleOf('1')).toBe(description.bundleOf('1'))
+      expect(description.mediaByMid('absent')).toBeUndefined()
       for (const key of ['codecs', 'ssrcs', 'candidates', 'mid', 'msids', 'rids'] as const) void section[key]
     }
   })

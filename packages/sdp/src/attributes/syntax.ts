@@ -1,5 +1,5 @@
 import { attributeValue, type Line } from '../line.ts'
-import { isWord, parseInteger, parseMilliseconds, splitFirst } from '../text.ts'
+import { isWord, parseInteger, parseReal, splitFirst } from '../text.ts'
 import { parseCandidate } from './candidate.ts'
 import { parseFmtp, parseRtcpFeedback, parseRtpmap } from './codec.ts'
 import { parseExtmap, parseMsid, parseRtcp, parseSsrc, parseSsrcGroup } from './rtp.ts'
@@ -26,8 +26,8 @@ const valued: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['fmtp', parseFmtp],
   ['rtcp-fb', parseRtcpFeedback],
   ['rtcp', parseRtcp],
-  ['ptime', parseMilliseconds],
-  ['maxptime', parseMilliseconds],
+  ['ptime', parseReal],
+  ['maxptime', parseReal],
   ['ssrc', parseSsrc],
   ['ssrc-group', parseSsrcGroup],
   ['msid', parseMsid],
