@@ -173,6 +173,18 @@ describe('CUBIC (RFC 9438)', () => {
     expect(queued.onCongestion(loss)).toBe(true)
   })
 
+  test('takes a few ms for a queue where the round trip is shorter than that', () => {
+    const loss = { now: 600, inFlight: 0, lostBytes: SEGMENT }
+    const after = (roundTripTime: number): boolean => {
+      const controller = cubic({ lossTolerance: 0.02 })(MTU)
+      const sample = { minRoundTripTime: 0.5, roundTripTime, smoothedRoundTripTime: roundTripTime }
+      for (let i = 0; i < 1000; i++) controller.onAck(ack(SEGMENT, { ...sample, now: i, roundStart: i % 50 === 0 }))
+      return controller.onCongestion(loss)
+    }
+    expect(after(1.5)).toBe(false)
+    expect(after(2.5)).toBe(true)
+  })
+
   test('looks for more when the path stays empty', () => {
     const controller = grown(0.02)
     const before = controller.congestionWindow

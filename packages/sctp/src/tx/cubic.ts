@@ -32,7 +32,10 @@ export function cubic(options: CubicOptions = {}): CongestionControllerFactory {
   return (mtu) => new Cubic(mtu, options.lossTolerance ?? 0.02, options.initialPackets ?? 10)
 }
 
-/** A queue shows when the round trip exceeds its minimum by this many ms, and by an eighth. */
+/**
+ * A queue shows when the round trip exceeds its minimum by an eighth, and by this many ms: on a short path by its own length and one
+ * ms more, since there a buffer overflows long before it holds 10 ms.
+ */
 const QUEUE_MIN_DELAY = 10
 const QUEUE_SHARE = 1 / 8
 /** Packets beyond the tolerated share that are forgiven, so that few packets are not judged by one loss. */
@@ -214,7 +217,8 @@ class Cubic implements CongestionController {
   private queueShows(): boolean {
     const current = this.roundMin === Infinity ? this.lastRoundMin : this.roundMin
     if (current === Infinity) return true
-    const threshold = Math.max(QUEUE_MIN_DELAY, this.minRoundTripTime * QUEUE_SHARE)
-    return current - this.minRoundTripTime >= threshold
+    const { minRoundTripTime } = this
+    const threshold = Math.max(Math.min(QUEUE_MIN_DELAY, minRoundTripTime + 1), minRoundTripTime * QUEUE_SHARE)
+    return current - minRoundTripTime >= threshold
   }
 }
