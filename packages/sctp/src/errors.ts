@@ -28,10 +28,13 @@ export type SctpErrorCode =
 /** What this package throws for misuse, and what `aborted` events carry. */
 export class SctpError extends Error {
   readonly code: SctpErrorCode
+  /** The first error cause of the peer's ABORT (RFC 9260 §3.3.10), 12 for one that its user asked for; undefined without. */
+  readonly causeCode: number | undefined
 
-  constructor(code: SctpErrorCode, message: string) {
+  constructor(code: SctpErrorCode, message: string, causeCode?: number) {
     super(message)
     this.name = 'SctpError'
     this.code = code
+    this.causeCode = causeCode
   }
 }

@@ -10,6 +10,7 @@ import {
   type PrivateKey,
   type SigningKeyType,
 } from '@kaon/crypto'
+import { defineInterface } from './interface.ts'
 import { domError } from './rtc-error.ts'
 import type { RTCDtlsFingerprint } from './types.ts'
 import { assertInternal, enforceRange, INTERNAL, toDOMString } from './webidl.ts'
@@ -95,6 +96,8 @@ export class RTCCertificate {
     return { chain: [certificate.#der], privateKey: certificate.#privateKey }
   }
 }
+
+defineInterface(RTCCertificate, 'RTCCertificate', { isInternal: true })
 
 /** The default certificate of a connection: ECDSA on P-256, signed with SHA-256. */
 export function createCertificate(

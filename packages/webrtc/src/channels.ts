@@ -1,14 +1,10 @@
 import { DataChannelError, type Channel, type ChannelEvent, type DataChannelManager } from '@kaon/datachannel'
 import { SctpError } from '@kaon/sctp'
-import { DataChannelCore, type DataChannelHost, type DataChannelParameters } from './data-channel-core.ts'
+import { DataChannelCore, type DataChannelHost } from './data-channel-core.ts'
+import { PRIORITIES, toParameters, type ConvertedInit } from './data-channel-init.ts'
 import { domError, RTCError } from './rtc-error.ts'
-import type { RTCDataChannelInit } from './types.ts'
-import { enforceRange, toDictionary, toEnum, toUSVString } from './webidl.ts'
-import { utf8Length } from './message-data.ts'
 
-const MAX_TEXT = 65535
-const MAX_ID = 65534
-const PRIORITIES = ['very-low', 'low', 'medium', 'high'] as const
+const MAX_UNSIGNED_SHORT = 65535
 /** Weights of RFC 8831 §6.4, to find the name of what a peer asked for. */
 const WEIGHTS = [128, 256, 512, 1024]
 
@@ -31,8 +27,8 @@ export class DataChannels {
   }
 
   /** The steps of `createDataChannel` that concern the channel. Throws `TypeError` and `OperationError`. */
-  create(label: unknown, init: RTCDataChannelInit | null | undefined): DataChannelCore {
-    const { parameters, id } = toParameters(label, init)
+  create(init: ConvertedInit): DataChannelCore {
+    const { parameters, id } = toParameters(init)
     const taken = id !== null && [...this.cores].some((core) => core.id === id)
     if (taken) throw domError('OperationError', `The id ${id} is in use`)
     const core = new DataChannelCore(parameters, id, this.#host)
@@ -175,51 +171,24 @@ export class DataChannels {
 
 /** The interface's attributes are `unsigned short`, the wire has 32 bits. */
 function clamp(value: number | undefined): number | null {
-  return value === undefined ? null : Math.min(value, MAX_TEXT)
+  return value === undefined ? null : Math.min(value, MAX_UNSIGNED_SHORT)
 }
 
-function toParameters(
-  label: unknown,
-  value: RTCDataChannelInit | null | undefined,
-): { parameters: DataChannelParameters; id: number | null } {
-  const init = toDictionary(value, 'RTCDataChannelInit')
-  const limit = (name: 'maxPacketLifeTime' | 'maxRetransmits'): number | null =>
-    init[name] === undefined || init[name] === null ? null : enforceRange(init[name], 65535, name)
-  const parameters: DataChannelParameters = {
-    label: toUSVString(label),
-    ordered: init.ordered === undefined ? true : Boolean(init.ordered),
-    maxPacketLifeTime: limit('maxPacketLifeTime'),
-    maxRetransmits: limit('maxRetransmits'),
-    protocol: init.protocol === undefined ? '' : toUSVString(init.protocol),
-    negotiated: Boolean(init.negotiated),
-    priority: toEnum(init.priority, PRIORITIES, 'low', 'RTCPriorityType'),
-  }
-  const given = init.id === undefined || init.id === null ? null : enforceRange(init.id, 65535, 'id')
-  const id = parameters.negotiated ? given : null
-  if (utf8Length(parameters.label) > MAX_TEXT) throw new TypeError('The label has more than 65535 bytes')
-  if (utf8Length(parameters.protocol) > MAX_TEXT) throw new TypeError('The protocol has more than 65535 bytes')
-  if (parameters.negotiated && id === null) throw new TypeError('A negotiated channel needs an id')
-  if (parameters.maxPacketLifeTime !== null && parameters.maxRetransmits !== null) {
-    throw new TypeError('maxPacketLifeTime and maxRetransmits exclude each other')
-  }
-  if (id !== null && id > MAX_ID) throw new TypeError('The id 65535 is reserved')
-  return { parameters, id }
-}
-
-/** Undefined for an end in good order, which the peer's `close()` is too, though SCTP calls it an abort. */
+/**
+ * Undefined for an end in good order. The peer's `close()` is none: it aborts the association (§4.4.2), which its channels
+ * tell here with an error event, as in browsers.
+ */
 function toRtcError(error: DataChannelError | undefined): RTCError | undefined {
   if (error === undefined) return undefined
   const { cause, code, message } = error
   if (code === 'ERR_DATACHANNEL_REFUSED') return new RTCError({ errorDetail: 'data-channel-failure' }, message)
   if (cause instanceof SctpError) {
     if (cause.code === 'ERR_SCTP_ABORTED') return undefined
-    if (cause.code === 'ERR_SCTP_PEER_ABORT' && isUserInitiated(cause)) return undefined
-    return new RTCError({ errorDetail: 'sctp-failure' }, cause.message)
+    const { causeCode } = cause
+    return new RTCError(
+      { errorDetail: 'sctp-failure', ...(causeCode === undefined ? {} : { sctpCauseCode: causeCode }) },
+      cause.message,
+    )
   }
   return new RTCError({ errorDetail: 'sctp-failure' }, message)
-}
-
-/** RFC 9260 §3.3.10.12: the user of the other side ended the association; some do so without giving a cause. */
-function isUserInitiated(error: SctpError): boolean {
-  return /user.initiated|no reason given/i.test(error.message)
 }

@@ -19,6 +19,8 @@ const MAX_ICE_SERVERS = 64
 /** A configuration with its defaults filled in. */
 export interface Configuration {
   readonly iceServers: readonly RTCIceServer[]
+  /** The same, as the ICE layer reads them. */
+  readonly usableServers: readonly RTCIceServer[]
   readonly iceTransportPolicy: RTCIceTransportPolicy
   readonly bundlePolicy: RTCBundlePolicy
   readonly rtcpMuxPolicy: RTCRtcpMuxPolicy
@@ -42,6 +44,7 @@ export function toConfiguration(value: RTCConfiguration | null | undefined): Con
   }
   return {
     iceServers: init.iceServers === undefined ? [] : toSequence(init.iceServers, 'iceServers').map(toIceServer),
+    usableServers: [],
     iceTransportPolicy: toEnum(init.iceTransportPolicy, ['all', 'relay'], 'all', 'RTCIceTransportPolicy'),
     bundlePolicy: toEnum(init.bundlePolicy, ['balanced', 'max-compat', 'max-bundle'], 'balanced', 'RTCBundlePolicy'),
     rtcpMuxPolicy: toEnum(init.rtcpMuxPolicy, ['require'], 'require', 'RTCRtcpMuxPolicy'),
@@ -66,7 +69,7 @@ function toIceServer(value: unknown): RTCIceServer {
     urls:
       typeof urls === 'object' && urls !== null && Symbol.iterator in urls
         ? toSequence<string>(urls, 'urls').map(toUSVString)
-        : toUSVString(urls),
+        : [toUSVString(urls)],
     ...(username === undefined ? {} : { username: toDOMString(username) }),
     ...(credential === undefined ? {} : { credential: toDOMString(credential) }),
   }
@@ -74,13 +77,11 @@ function toIceServer(value: unknown): RTCIceServer {
 
 /** What `getConfiguration` returns: a copy that the caller may change. */
 export function exposeConfiguration(configuration: Configuration): RTCConfiguration {
-  const { iceServers, certificates, ice, dtls, sctp, net, crypto, trace, ...rest } = configuration
+  const { iceServers, usableServers: _, certificates, ice, dtls, sctp, net, crypto, trace, ...rest } = configuration
   return {
     ...rest,
-    iceServers: iceServers.map((server) => ({
-      ...server,
-      urls: typeof server.urls === 'string' ? server.urls : [...server.urls],
-    })),
+    // A single URL comes back in an array, as in browsers.
+    iceServers: iceServers.map((server) => ({ ...server, urls: [...server.urls] })),
     certificates: [...certificates],
     ...(ice === undefined ? {} : { ice }),
     ...(dtls === undefined ? {} : { dtls }),
@@ -102,15 +103,11 @@ export function checkConfiguration(
 ): Configuration {
   if (old !== null) checkModification(configuration, old, localDescriptionSet)
   const iceServers = configuration.iceServers.slice(0, MAX_ICE_SERVERS)
-  for (const server of iceServers) {
-    const urls = typeof server.urls === 'string' ? [server.urls] : server.urls
-    if (urls.length === 0) throw domError('SyntaxError', 'An ICE server has no URL')
-    for (const url of urls) checkServerUrl(url, server)
-  }
+  const usableServers = iceServers.map((server) => ({ ...server, urls: checkServer(server) }))
   // What the layers below were built with cannot change under them.
-  if (old === null) return { ...configuration, iceServers }
+  if (old === null) return { ...configuration, iceServers, usableServers }
   const { ice, dtls, sctp, net, crypto, trace } = old
-  return { ...configuration, iceServers, ice, dtls, sctp, net, crypto, trace }
+  return { ...configuration, iceServers, usableServers, ice, dtls, sctp, net, crypto, trace }
 }
 
 function checkModification(configuration: Configuration, old: Configuration, localDescriptionSet: boolean): void {
@@ -127,8 +124,21 @@ function checkModification(configuration: Configuration, old: Configuration, loc
   }
 }
 
-/** "Validate an ICE server URL", RFC 7064 §3.1 and RFC 7065 §3.1. */
-function checkServerUrl(url: string, server: RTCIceServer): void {
+/** Returns the URLs that can be used. */
+function checkServer(server: RTCIceServer): string[] {
+  if (server.urls.length === 0) throw domError('SyntaxError', 'An ICE server has no URL')
+  return [...server.urls].map((url) => checkServerUrl(url, server)).filter((url) => PLAIN_URL.test(url))
+}
+
+/** What RFC 7064 §3.1 and RFC 7065 §3.1 allow, which is less than a URL parser takes. */
+const PLAIN_URL =
+  /^(stun|turn)s?:(\[[0-9a-f:.]+\]|[a-z0-9._~!$&'()*+,;=%-]+)(:0*[1-9]\d{0,4})?(\?transport=(udp|tcp))?$/i
+
+/**
+ * "Validate an ICE server URL", RFC 7064 §3.1 and RFC 7065 §3.1. Returns it with what a URL parser mends mended: names of
+ * other alphabets, white space of the file that it was read from.
+ */
+function checkServerUrl(url: string, server: RTCIceServer): string {
   const fail = (): never => {
     throw domError('SyntaxError', `'${url}' is not a valid STUN or TURN URL`)
   }
@@ -160,4 +170,8 @@ function checkServerUrl(url: string, server: RTCIceServer): void {
   if (turn && (server.username === undefined || server.credential === undefined)) {
     throw domError('InvalidAccessError', `'${url}' needs a username and a credential`)
   }
+  if (PLAIN_URL.test(url)) return url
+  // The parser leaves out 443, the port of the scheme that it was given.
+  const port = hostAndPort.port || new URL(`http://${path}`).port
+  return `${scheme}:${hostAndPort.hostname}${port === '' ? '' : `:${port}`}${query < 0 ? '' : parsed.href.slice(query)}`
 }

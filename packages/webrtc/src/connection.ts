@@ -25,7 +25,7 @@ const DEFAULT_SEND_BUFFER_SIZE = 16 * 1024 * 1024
 let sharedNetwork: Network | undefined
 
 /** This machine's network, opened when the first connection wants it. */
-function defaultNetwork(): Network {
+export function defaultNetwork(): Network {
   return (sharedNetwork ??= createNetwork())
 }
 
@@ -52,10 +52,10 @@ export class Connection {
   #updateNegotiationNeededOnEmptyChain = false
   #events: TransportEvents | undefined
 
-  constructor(target: EventTarget, configuration: Configuration) {
+  constructor(target: EventTarget, configuration: Configuration, network: Network) {
     this.target = target
     this.configuration = configuration
-    this.network = configuration.net ?? defaultNetwork()
+    this.network = network
     this.crypto = configuration.crypto ?? defaultProvider
     this.tasks = new TaskQueue(this.network)
     this.chain = new OperationsChain(() => this.#chainIsEmpty())

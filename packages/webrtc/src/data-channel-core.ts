@@ -5,7 +5,7 @@ import { RTCErrorEvent } from './events.ts'
 import { isBlobPayload, toArrayBuffer, toPayload, utf8Length } from './message-data.ts'
 import { MessageIterator } from './message-iterator.ts'
 import { readableOf, writableOf, type Message, type Payload } from './streams.ts'
-import { domError, type RTCError } from './rtc-error.ts'
+import { domError, RTCError } from './rtc-error.ts'
 import type { BinaryType, RTCDataChannelState } from './types.ts'
 import { INTERNAL } from './webidl.ts'
 
@@ -103,7 +103,18 @@ export class DataChannelCore {
 
   /** The peer or the association may have ended it while the task that says so waits: the message is lost then. */
   #transmit(channel: Channel, data: string | Uint8Array): void {
-    if (channel.state === 'open') channel.send(data, this.#host.now)
+    if (channel.state !== 'open') return
+    try {
+      channel.send(data, this.#host.now)
+    } catch (error) {
+      // While a blob was read, the peer may have lowered what it takes.
+      const { message } = error as Error
+      this.#host.queueTask(() => this.#announceError(new RTCError({ errorDetail: 'sctp-failure' }, message)))
+    }
+  }
+
+  #announceError(error: RTCError): void {
+    if (this.readyState !== 'closed') this.facade.dispatchEvent(new RTCErrorEvent('error', { error }))
   }
 
   #append(message: Pending, size: number): void {

@@ -131,11 +131,7 @@ export class RTCDataChannel extends EventTarget {
   }
 }
 
-defineInterface(RTCDataChannel, 'RTCDataChannel', { handlers: [
-  'open',
-  'bufferedamountlow',
-  'error',
-  'closing',
-  'close',
-  'message',
-], isInternal: true })
+defineInterface(RTCDataChannel, 'RTCDataChannel', {
+  handlers: ['open', 'bufferedamountlow', 'error', 'closing', 'close', 'message'],
+  isInternal: true,
+})

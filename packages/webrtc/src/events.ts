@@ -1,9 +1,10 @@
 /** The event interfaces of W3C WebRTC 1.0 that are not the platform's own. */
-import type { RTCDataChannel } from './data-channel.ts'
-import type { RTCIceCandidate } from './ice-candidate.ts'
+import { RTCDataChannel } from './data-channel.ts'
+import { RTCIceCandidate } from './ice-candidate.ts'
+import { defineInterface } from './interface.ts'
 import { RTCError } from './rtc-error.ts'
 import type { RTCEventInit } from './types.ts'
-import { toDictionary, toUnsignedShort, toUSVString } from './webidl.ts'
+import { toDictionary, toDOMString, toUnsignedShort, toUSVString } from './webidl.ts'
 
 export interface RTCPeerConnectionIceEventInit extends RTCEventInit {
   candidate?: RTCIceCandidate | null
@@ -12,13 +13,23 @@ export interface RTCPeerConnectionIceEventInit extends RTCEventInit {
 
 /** §4.8.2. `candidate` is null once after all gathering has finished. */
 export class RTCPeerConnectionIceEvent extends Event {
-  readonly candidate: RTCIceCandidate | null
-  readonly url: string | null
+  readonly #candidate: RTCIceCandidate | null
+  readonly #url: string | null
 
   constructor(type: string, init: RTCPeerConnectionIceEventInit = {}) {
+    const { candidate, url } = toDictionary(init, 'RTCPeerConnectionIceEventInit')
     super(type, init)
-    this.candidate = init.candidate ?? null
-    this.url = init.url === undefined || init.url === null ? null : toUSVString(init.url)
+    this.#candidate = candidate === undefined || candidate === null ? null : member(candidate, RTCIceCandidate)
+    this.#url = url === undefined || url === null ? null : toUSVString(url)
+  }
+
+  get candidate(): RTCIceCandidate | null {
+    return this.#candidate
+  }
+
+  /** The server that the candidate was learned from. */
+  get url(): string | null {
+    return this.#url
   }
 }
 
@@ -30,23 +41,45 @@ export interface RTCPeerConnectionIceErrorEventInit extends RTCEventInit {
   errorText?: string
 }
 
-/** §4.8.3. `errorCode` is the STUN error code, or 701 when the server could not be reached. */
+/** §4.8.3. */
 export class RTCPeerConnectionIceErrorEvent extends Event {
-  readonly address: string | null
-  readonly port: number | null
-  readonly url: string
-  readonly errorCode: number
-  readonly errorText: string
+  readonly #address: string | null
+  readonly #port: number | null
+  readonly #url: string
+  readonly #errorCode: number
+  readonly #errorText: string
 
   constructor(type: string, init: RTCPeerConnectionIceErrorEventInit) {
     const { address, port, url, errorCode, errorText } = toDictionary(init, 'RTCPeerConnectionIceErrorEventInit')
     if (errorCode === undefined) throw new TypeError('RTCPeerConnectionIceErrorEventInit needs errorCode')
     super(type, init)
-    this.address = address ?? null
-    this.port = port === undefined || port === null ? null : toUnsignedShort(port)
-    this.url = toUSVString(url ?? '')
-    this.errorCode = toUnsignedShort(errorCode)
-    this.errorText = toUSVString(errorText ?? '')
+    this.#address = address === undefined || address === null ? null : toDOMString(address)
+    this.#port = port === undefined || port === null ? null : toUnsignedShort(port)
+    this.#url = url === undefined ? '' : toDOMString(url)
+    this.#errorCode = toUnsignedShort(errorCode)
+    this.#errorText = errorText === undefined ? '' : toUSVString(errorText)
+  }
+
+  /** The local address that the server was asked from. */
+  get address(): string | null {
+    return this.#address
+  }
+
+  get port(): number | null {
+    return this.#port
+  }
+
+  get url(): string {
+    return this.#url
+  }
+
+  /** The STUN error code, or 701 when the server could not be reached. */
+  get errorCode(): number {
+    return this.#errorCode
+  }
+
+  get errorText(): string {
+    return this.#errorText
   }
 }
 
@@ -56,13 +89,16 @@ export interface RTCDataChannelEventInit extends RTCEventInit {
 
 /** §6.3: the peer opened a channel. */
 export class RTCDataChannelEvent extends Event {
-  readonly channel: RTCDataChannel
+  readonly #channel: RTCDataChannel
 
   constructor(type: string, init: RTCDataChannelEventInit) {
     const { channel } = toDictionary(init, 'RTCDataChannelEventInit')
-    if (typeof channel !== 'object' || channel === null) throw new TypeError('RTCDataChannelEventInit needs channel')
     super(type, init)
-    this.channel = channel
+    this.#channel = member(channel, RTCDataChannel)
+  }
+
+  get channel(): RTCDataChannel {
+    return this.#channel
   }
 }
 
@@ -72,12 +108,26 @@ export interface RTCErrorEventInit extends RTCEventInit {
 
 /** §11.2. */
 export class RTCErrorEvent extends Event {
-  readonly error: RTCError
+  readonly #error: RTCError
 
   constructor(type: string, init: RTCErrorEventInit) {
     const { error } = toDictionary(init, 'RTCErrorEventInit')
-    if (!(error instanceof RTCError)) throw new TypeError('RTCErrorEventInit needs error')
     super(type, init)
-    this.error = error
+    this.#error = member(error, RTCError)
+  }
+
+  get error(): RTCError {
+    return this.#error
   }
 }
+
+/** A dictionary's member of an interface type. Throws `TypeError`. */
+function member<T>(value: unknown, type: { readonly prototype: T; readonly name: string }): T {
+  if (!(value instanceof (type as unknown as new () => object))) throw new TypeError(`Expected an ${type.name}`)
+  return value as T
+}
+
+defineInterface(RTCPeerConnectionIceEvent, 'RTCPeerConnectionIceEvent')
+defineInterface(RTCPeerConnectionIceErrorEvent, 'RTCPeerConnectionIceErrorEvent')
+defineInterface(RTCDataChannelEvent, 'RTCDataChannelEvent')
+defineInterface(RTCErrorEvent, 'RTCErrorEvent')

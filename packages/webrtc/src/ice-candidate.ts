@@ -1,7 +1,8 @@
 /** W3C WebRTC 1.0 §4.8.1. */
 import { formatCandidate, parseCandidate, type Candidate } from '@kaon/ice'
+import { defineInterface } from './interface.ts'
 import type { RTCIceCandidateInit, RTCIceComponent, RTCLocalIceCandidateInit } from './types.ts'
-import { toDictionary, toDOMString, toUnsignedShort, toUSVString } from './webidl.ts'
+import { assertInternal, INTERNAL, toDictionary, toDOMString, toEnum, toUnsignedShort, toUSVString } from './webidl.ts'
 
 export interface CandidateInit {
   readonly candidate: string
@@ -21,6 +22,8 @@ export function toCandidateInit(value: RTCIceCandidateInit | null | undefined): 
       usernameFragment === undefined || usernameFragment === null ? null : toDOMString(usernameFragment),
   }
 }
+
+const RELAY_PROTOCOLS = ['udp', 'tcp', 'tls'] as const
 
 export class RTCIceCandidate {
   readonly candidate: string
@@ -42,13 +45,17 @@ export class RTCIceCandidate {
 
   constructor(init: RTCLocalIceCandidateInit = {}) {
     const { candidate, sdpMid, sdpMLineIndex, usernameFragment } = toCandidateInit(init)
+    const { relayProtocol, url } = toDictionary(init, 'RTCLocalIceCandidateInit')
+    this.relayProtocol =
+      relayProtocol === undefined || relayProtocol === null
+        ? null
+        : toEnum(relayProtocol, RELAY_PROTOCOLS, 'udp', 'RTCIceServerTransportProtocol')
+    this.url = url === undefined || url === null ? null : toUSVString(url)
     if (sdpMid === null && sdpMLineIndex === null) throw new TypeError('sdpMid and sdpMLineIndex are both null')
     this.candidate = candidate
     this.sdpMid = sdpMid
     this.sdpMLineIndex = sdpMLineIndex
     this.usernameFragment = usernameFragment
-    this.relayProtocol = init.relayProtocol ?? null
-    this.url = init.url === undefined || init.url === null ? null : toUSVString(init.url)
 
     // What cannot be parsed leaves the derived attributes null and is no error here.
     const parsed = candidate === '' ? undefined : parseCandidate(candidate)
@@ -92,11 +99,28 @@ export function exposeCandidate(candidate: Candidate | undefined, origin: Candid
 
 /** W3C WebRTC 1.0 §5.6.3. */
 export class RTCIceCandidatePair {
-  readonly local: RTCIceCandidate
-  readonly remote: RTCIceCandidate
+  readonly #local: RTCIceCandidate
+  readonly #remote: RTCIceCandidate
 
-  constructor(local: RTCIceCandidate, remote: RTCIceCandidate) {
-    this.local = local
-    this.remote = remote
+  /** Not for scripts. */
+  constructor(token: symbol, local: RTCIceCandidate, remote: RTCIceCandidate) {
+    assertInternal(token)
+    this.#local = local
+    this.#remote = remote
+  }
+
+  get local(): RTCIceCandidate {
+    return this.#local
+  }
+
+  get remote(): RTCIceCandidate {
+    return this.#remote
   }
 }
+
+export function exposePair(local: RTCIceCandidate, remote: RTCIceCandidate): RTCIceCandidatePair {
+  return new RTCIceCandidatePair(INTERNAL, local, remote)
+}
+
+defineInterface(RTCIceCandidate, 'RTCIceCandidate')
+defineInterface(RTCIceCandidatePair, 'RTCIceCandidatePair', { isInternal: true })

@@ -89,8 +89,7 @@ export class RTCIceTransport extends EventTarget {
   }
 }
 
-defineInterface(RTCIceTransport, 'RTCIceTransport', { handlers: [
-  'statechange',
-  'gatheringstatechange',
-  'selectedcandidatepairchange',
-], isInternal: true })
+defineInterface(RTCIceTransport, 'RTCIceTransport', {
+  handlers: ['statechange', 'gatheringstatechange', 'selectedcandidatepairchange'],
+  isInternal: true,
+})

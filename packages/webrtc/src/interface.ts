@@ -9,7 +9,7 @@ export interface InterfaceOptions {
 }
 
 /**
- * Makes the attributes and methods of a class enumerable, with the name in `Symbol.toStringTag` and event handler
+ * Makes the attributes, methods and static methods of a class enumerable, with the name in `Symbol.toStringTag` and event handler
  * attributes beside them.
  */
 export function defineInterface(
@@ -19,6 +19,9 @@ export function defineInterface(
 ): void {
   for (const key of Object.getOwnPropertyNames(target.prototype)) {
     if (key !== 'constructor') Object.defineProperty(target.prototype, key, { enumerable: true })
+  }
+  for (const key of Object.getOwnPropertyNames(target)) {
+    if (!['length', 'name', 'prototype'].includes(key)) Object.defineProperty(target, key, { enumerable: true })
   }
   Object.defineProperty(target.prototype, Symbol.toStringTag, { configurable: true, value: name })
   if (handlers.length > 0) defineEventHandlers(target.prototype as EventTarget, handlers)

@@ -118,6 +118,7 @@ export class Negotiation {
       // Candidates that were pooled before the first description are surfaced with it, not put into it.
       candidates: this.#connection.session.local === null ? [] : [...(gathered?.candidates ?? [])],
       endOfCandidates: this.#connection.session.local !== null && gathered?.complete === true,
+      pacing: transport?.ice.localParameters.pacing,
     }
   }
 
@@ -254,11 +255,13 @@ export class Negotiation {
       password: described.password!,
       iceLite: described.iceLite,
       renomination: described.renomination,
+      pacing: described.pacing,
       candidates: remoteCandidates(remoteDescription.model, remoteData, remoteDescription.bundleAgreed),
       // Who cannot trickle has said everything (W3C §5.6.6).
       endOfCandidates: remoteData.endOfCandidates || connection.canTrickle === false,
     })
     updateMaxMessageSize(transport.sctpSlots, maxMessageSize(remoteData), connection.sendBufferSize)
+    transport.peer.setRemoteMaxMessageSize(maxMessageSize(remoteData))
     if (startsDtls) {
       transport.peer.startDtls({
         role,

@@ -1,7 +1,8 @@
 /** W3C WebRTC 1.0 §4.4: the interface. What it does is in `connection.ts` and `negotiation.ts`. */
 import { generateCertificate, type CertificateAlgorithm, type RTCCertificate } from './certificate.ts'
 import { checkConfiguration, exposeConfiguration, toConfiguration } from './configuration.ts'
-import { Connection } from './connection.ts'
+import { Connection, defaultNetwork } from './connection.ts'
+import { toDataChannelInit } from './data-channel-init.ts'
 import type { RTCDataChannel } from './data-channel.ts'
 import type { RTCDataChannelEvent, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent } from './events.ts'
 import { toCandidateInit } from './ice-candidate.ts'
@@ -27,7 +28,7 @@ import type {
   RTCSessionDescriptionInit,
   RTCSignalingState,
 } from './types.ts'
-import { toDictionary, toDOMString, toEnum } from './webidl.ts'
+import { toCallback, toDictionary, toDOMString, toEnum } from './webidl.ts'
 
 type DescriptionCallback = (description: RTCSessionDescriptionInit) => void
 type ErrorCallback = (error: DOMException) => void
@@ -53,14 +54,15 @@ export class RTCPeerConnection extends EventTarget {
    */
   constructor(configuration: RTCConfiguration | null | undefined = undefined) {
     super()
-    const checked = checkConfiguration(toConfiguration(configuration), null, false)
-    this.#connection = new Connection(this, checked)
-    const now = this.#connection.network.wallClock()
-    if (checked.certificates.some((certificate) => certificate.expires < now)) {
+    const converted = toConfiguration(configuration)
+    const network = converted.net ?? defaultNetwork()
+    const now = network.wallClock()
+    if (converted.certificates.some((certificate) => certificate.expires < now)) {
       throw domError('InvalidAccessError', 'A certificate has expired')
     }
+    this.#connection = new Connection(this, checkConfiguration(converted, null, false), network)
     this.#negotiation = new Negotiation(this.#connection)
-    if (checked.iceCandidatePoolSize > 0) this.#connection.ensureTransport().gather()
+    if (converted.iceCandidatePoolSize > 0) this.#connection.ensureTransport().gather()
   }
 
   /**
@@ -68,6 +70,7 @@ export class RTCPeerConnection extends EventTarget {
    * `NotSupportedError` or `TypeError`.
    */
   static generateCertificate(algorithm: CertificateAlgorithm): Promise<RTCCertificate> {
+    if (arguments.length === 0) return Promise.reject(new TypeError('generateCertificate needs an algorithm'))
     return generateCertificate(algorithm)
   }
 
@@ -133,8 +136,13 @@ export class RTCPeerConnection extends EventTarget {
     failure?: ErrorCallback,
     options?: RTCOfferOptions,
   ): Promise<RTCSessionDescriptionInit | void> {
-    if (typeof first === 'function') return legacy(this.#createOffer(options), first, failure)
-    return handled(this.#createOffer(first))
+    // Web IDL: how many arguments there are decides about the overload.
+    const isLegacy = arguments.length > 1
+    return settle<RTCSessionDescriptionInit | void>(() =>
+      isLegacy
+        ? legacy(() => this.#createOffer(options), first as DescriptionCallback, failure)
+        : this.#createOffer(first as RTCOfferOptions | undefined),
+    )
   }
 
   async #createOffer(options: RTCOfferOptions | undefined): Promise<RTCSessionDescriptionInit> {
@@ -148,8 +156,17 @@ export class RTCPeerConnection extends EventTarget {
     first: RTCAnswerOptions | DescriptionCallback | undefined = undefined,
     failure?: ErrorCallback,
   ): Promise<RTCSessionDescriptionInit | void> {
-    const promise = handled(this.#chain(() => this.#negotiation.createAnswer()))
-    return typeof first === 'function' ? legacy(promise, first as DescriptionCallback, failure) : promise
+    const isLegacy = arguments.length > 1
+    return settle<RTCSessionDescriptionInit | void>(() =>
+      isLegacy
+        ? legacy(() => this.#createAnswer(undefined), first as DescriptionCallback, failure)
+        : this.#createAnswer(first as RTCAnswerOptions | undefined),
+    )
+  }
+
+  async #createAnswer(options: RTCAnswerOptions | undefined): Promise<RTCSessionDescriptionInit> {
+    toDictionary(options, 'RTCAnswerOptions')
+    return this.#chain(() => this.#negotiation.createAnswer())
   }
 
   setLocalDescription(description?: RTCLocalSessionDescriptionInit): Promise<void>
@@ -163,8 +180,8 @@ export class RTCPeerConnection extends EventTarget {
     success?: () => void,
     failure?: ErrorCallback,
   ): Promise<void> {
-    const promise = handled(this.#setLocalDescription(description))
-    return typeof success === 'function' ? legacy(promise, success, failure) : promise
+    const { length } = arguments
+    return settle(() => overloaded(length, () => this.#setLocalDescription(description), success, failure))
   }
 
   async #setLocalDescription(description: RTCLocalSessionDescriptionInit | undefined): Promise<void> {
@@ -188,8 +205,8 @@ export class RTCPeerConnection extends EventTarget {
     success: (() => void) | undefined = undefined,
     failure?: ErrorCallback,
   ): Promise<void> {
-    const promise = handled(this.#setRemoteDescription(description))
-    return typeof success === 'function' ? legacy(promise, success, failure) : promise
+    const { length } = arguments
+    return settle(() => overloaded(length, () => this.#setRemoteDescription(description), success, failure))
   }
 
   async #setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
@@ -204,8 +221,8 @@ export class RTCPeerConnection extends EventTarget {
     success?: () => void,
     failure?: ErrorCallback,
   ): Promise<void> {
-    const promise = handled(this.#addIceCandidate(candidate))
-    return typeof success === 'function' ? legacy(promise, success, failure) : promise
+    const { length } = arguments
+    return settle(() => overloaded(length, () => this.#addIceCandidate(candidate), success, failure))
   }
 
   async #addIceCandidate(candidate: RTCIceCandidateInit | null | undefined): Promise<void> {
@@ -247,8 +264,9 @@ export class RTCPeerConnection extends EventTarget {
   createDataChannel(label: string, init: RTCDataChannelInit | null | undefined = undefined): RTCDataChannel {
     const connection = this.#connection
     if (arguments.length === 0) throw new TypeError('createDataChannel needs a label')
+    const converted = toDataChannelInit(label, init)
     if (connection.closed) throw domError('InvalidStateError', 'The connection is closed')
-    const core = connection.channels.create(label, init)
+    const core = connection.channels.create(converted)
     if (!connection.session.wantsData) {
       connection.session.wantsData = true
       connection.session.revision++
@@ -272,11 +290,9 @@ export class RTCPeerConnection extends EventTarget {
     return []
   }
 
-  /** W3C WebRTC Statistics. Also after `close()`. Rejects with `InvalidAccessError` for a track, as there are none. */
-  async getStats(selector: unknown = null): Promise<RTCStatsReport> {
-    if (selector !== null) {
-      throw domError('InvalidAccessError', 'The connection has no such track')
-    }
+  /** W3C WebRTC Statistics. Also after `close()`. Rejects with `TypeError` for a selector, as there are no tracks. */
+  async getStats(selector: null | undefined = null): Promise<RTCStatsReport> {
+    if (selector !== null) throw new TypeError('The selector is no MediaStreamTrack')
     this.#stats ??= new StatsCollector(this.#connection)
     return this.#stats.collect()
   }
@@ -306,23 +322,48 @@ function handled<T>(promise: Promise<T>): Promise<T> {
   return promise
 }
 
+/** Web IDL: an operation that returns a promise never throws, not even when it is called on something else. */
+function settle<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return handled(operation())
+  } catch (error) {
+    return handled(Promise.reject<T>(error as Error))
+  }
+}
+
 /** §4.4.3: the callback forms settle at once and tell through the callbacks. */
 function legacy<T>(
-  promise: Promise<T>,
-  success: (value: T) => void,
+  operation: () => Promise<T>,
+  success: ((value: T) => void) | undefined,
   failure: ErrorCallback | undefined,
 ): Promise<void> {
-  promise.then(success, failure)
+  const onSuccess = toCallback(success, 'successCallback')
+  const onFailure = toCallback(failure, 'failureCallback')
+  operation().then(onSuccess, onFailure)
   return Promise.resolve()
 }
 
-defineInterface(RTCPeerConnection, 'RTCPeerConnection', { handlers: [
-  'negotiationneeded',
-  'icecandidate',
-  'icecandidateerror',
-  'signalingstatechange',
-  'iceconnectionstatechange',
-  'icegatheringstatechange',
-  'connectionstatechange',
-  'datachannel',
-] })
+/** One argument and a promise, or three with two callbacks. */
+function overloaded(
+  length: number,
+  operation: () => Promise<void>,
+  success: (() => void) | undefined,
+  failure: ErrorCallback | undefined,
+): Promise<void> {
+  if (length < 2) return operation()
+  if (length === 2) throw new TypeError('1 or 3 arguments are needed, there are 2')
+  return legacy(operation, success, failure)
+}
+
+defineInterface(RTCPeerConnection, 'RTCPeerConnection', {
+  handlers: [
+    'negotiationneeded',
+    'icecandidate',
+    'icecandidateerror',
+    'signalingstatechange',
+    'iceconnectionstatechange',
+    'icegatheringstatechange',
+    'connectionstatechange',
+    'datachannel',
+  ],
+})

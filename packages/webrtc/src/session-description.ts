@@ -1,3 +1,4 @@
+import { defineInterface } from './interface.ts'
 import type { RTCSdpType, RTCSessionDescriptionInit } from './types.ts'
 import { toDictionary, toDOMString, toEnum } from './webidl.ts'
 
@@ -22,6 +23,8 @@ export class RTCSessionDescription {
     return { type: this.type, sdp: this.sdp }
   }
 }
+
+defineInterface(RTCSessionDescription, 'RTCSessionDescription')
 
 /** Web IDL conversion to `RTCSessionDescriptionInit`. Throws `TypeError`. */
 export function toDescriptionInit(value: RTCSessionDescriptionInit): { type: RTCSdpType; sdp: string } {

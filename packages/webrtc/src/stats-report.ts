@@ -1,4 +1,5 @@
 import type { RTCStats } from './types.ts'
+import { defineInterface } from './interface.ts'
 import { assertInternal } from './webidl.ts'
 
 type Entry = RTCStats & Record<string, unknown>
@@ -41,11 +42,14 @@ export class RTCStatsReport implements ReadonlyMap<string, Entry> {
     for (const [id, entry] of this.#entries) callback.call(thisArgument, entry, id, this)
   }
 
-  [Symbol.iterator](): MapIterator<[string, Entry]> {
-    return this.#entries.entries()
-  }
-
-  get [Symbol.toStringTag](): string {
-    return 'RTCStatsReport'
-  }
+  declare [Symbol.iterator]: () => MapIterator<[string, Entry]>
+  declare readonly [Symbol.toStringTag]: string
 }
+
+// Web IDL: one function under both names.
+Object.defineProperty(RTCStatsReport.prototype, Symbol.iterator, {
+  configurable: true,
+  writable: true,
+  value: Object.getOwnPropertyDescriptor(RTCStatsReport.prototype, 'entries')!.value as unknown,
+})
+defineInterface(RTCStatsReport, 'RTCStatsReport', { isInternal: true })

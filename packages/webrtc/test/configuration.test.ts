@@ -1,8 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { checkConfiguration, toConfiguration } from '../src/configuration.ts'
 import { RTCPeerConnection, type RTCConfiguration } from '../src/index.ts'
 import { closeAll, stillPeer, thrown } from './support/peers.ts'
 
 afterEach(closeAll)
+
+const usableUrls = (urls: string): unknown =>
+  checkConfiguration(toConfiguration({ iceServers: [{ urls, username: '', credential: '' }] }), null, false)
+    .usableServers[0]!.urls
 
 const construct = (configuration: unknown): string => thrown(() => stillPeer(configuration as RTCConfiguration))
 
@@ -80,6 +85,34 @@ describe('RTCConfiguration', () => {
     expect(construct({ iceServers: [{ urls, username: 'u', credential: 'c' }] })).toBe('returned')
   })
 
+  // What a URL parser takes though no STUN client does: names of other alphabets, white space from a settings file.
+  it.each([
+    ['stun:stun.exämple.org', 'stun:stun.xn--exmple-cua.org'],
+    ['stun:example.org:3478\n', 'stun:example.org:3478'],
+    ['stun:example.org:', 'stun:example.org'],
+    ['turns:exämple.org:443?transport=tcp', 'turns:xn--exmple-cua.org:443?transport=tcp'],
+    ['STUN:example.org:80\t', 'stun:example.org:80'],
+    ['stun:example.org:0', undefined],
+    ['stun:a"b', undefined],
+  ])('takes %j and uses %j', async (urls, used) => {
+    const pc = stillPeer({ iceServers: [{ urls, username: '', credential: '' }] })
+    pc.createDataChannel('x')
+    await pc.setLocalDescription()
+    expect(pc.getConfiguration().iceServers![0]!.urls).toEqual([urls])
+    expect(usableUrls(urls)).toEqual(used === undefined ? [] : [used])
+  })
+
+  it('ignores servers beyond 64', () => {
+    const iceServers = Array.from({ length: 100 }, (_, i) => ({ urls: `stun:${i}.example.org` }))
+    expect(stillPeer({ iceServers }).getConfiguration().iceServers).toHaveLength(64)
+  })
+
+  it('looks at certificates before it looks at servers', async () => {
+    const certificate = await RTCPeerConnection.generateCertificate({ name: 'ECDSA', namedCurve: 'P-256', expires: 0 })
+    await new Promise((resolve) => setTimeout(resolve, 2))
+    expect(construct({ certificates: [certificate], iceServers: [{ urls: 'nonsense' }] })).toBe('InvalidAccessError')
+  })
+
   it.each([{}, { username: 'u' }, { credential: 'c' }])('throws InvalidAccessError for TURN with %j', (credentials) => {
     expect(construct({ iceServers: [{ urls: 'turn:example.org', ...credentials }] })).toBe('InvalidAccessError')
   })
@@ -112,7 +145,7 @@ describe('setConfiguration', () => {
     const pc = stillPeer()
     pc.setConfiguration({ iceServers: [{ urls: 'stun:example.org' }], iceTransportPolicy: 'relay' })
     expect(pc.getConfiguration()).toMatchObject({
-      iceServers: [{ urls: 'stun:example.org' }],
+      iceServers: [{ urls: ['stun:example.org'] }],
       iceTransportPolicy: 'relay',
     })
   })
@@ -136,7 +169,7 @@ describe('setConfiguration', () => {
   it('keeps the old configuration when it throws', () => {
     const pc = stillPeer({ iceServers: [{ urls: 'stun:example.org' }] })
     expect(thrown(() => pc.setConfiguration({ iceServers: [{ urls: 'nonsense' }] }))).toBe('SyntaxError')
-    expect(pc.getConfiguration().iceServers).toEqual([{ urls: 'stun:example.org' }])
+    expect(pc.getConfiguration().iceServers).toEqual([{ urls: ['stun:example.org'] }])
   })
 
   it('throws InvalidStateError when closed', () => {

@@ -1,5 +1,5 @@
 import { beforeAll, afterAll, describe, expect, it } from 'vitest'
-import type { RTCDataChannel, RTCDataChannelEvent, RTCDataChannelInit } from '../src/index.ts'
+import type { RTCDataChannel, RTCDataChannelEvent, RTCDataChannelInit, RTCError } from '../src/index.ts'
 import { closeAll, connect, messages, once, opened, thrown, type Connected } from './support/peers.ts'
 
 // Two peers of this process over loopback, one connection for most tests.
@@ -285,10 +285,16 @@ describe('closing', () => {
     }
   })
 
-  it('of the connection closes the other side’s channels, without an error', async () => {
+  it('of the connection closes the other side’s channels, with the error that browsers have there', async () => {
     const other = await connect()
-    let error = false
-    other.remote.onerror = () => (error = true)
+    const events: string[] = []
+    let error: RTCError | undefined
+    other.remote.onerror = (event) => {
+      events.push(`error ${other.remote.readyState}`)
+      error = event.error
+    }
+    other.remote.onclosing = () => events.push('closing')
+    other.remote.onclose = () => events.push('close')
     const closed = once(other.remote, 'close')
     const sctp = once(other.b.sctp!, 'statechange')
     other.a.close()
@@ -296,7 +302,8 @@ describe('closing', () => {
     await sctp
     expect(other.remote.readyState).toBe('closed')
     expect(other.b.sctp!.state).toBe('closed')
-    expect(error).toBe(false)
+    expect(events).toEqual(['error closed', 'close'])
+    expect(error).toMatchObject({ name: 'OperationError', errorDetail: 'sctp-failure', sctpCauseCode: 12 })
     if (other.b.sctp!.transport.state !== 'closed') await once(other.b.sctp!.transport, 'statechange')
     expect(other.b.sctp!.transport.state).toBe('closed')
     expect(other.b.sctp!.transport.iceTransport.state).not.toBe('closed')

@@ -9,6 +9,7 @@ import { parseShutdown } from '../packet/shutdown.ts'
 import * as types from '../packet/types.ts'
 import {
   describeCauses,
+  firstCause,
   hasCause,
   invalidStreamIdentifier,
   noUserData,
@@ -104,8 +105,9 @@ export class ChunkHandlers {
         return true
       }
       case types.ABORT: {
-        const causes = describeCauses(packet.subarray(offset + 4, offset + length))
-        core.fail(new SctpError('ERR_SCTP_PEER_ABORT', `The peer aborted: ${causes || 'no reason given'}`))
+        const causes = packet.subarray(offset + 4, offset + length)
+        const words = describeCauses(causes) || 'no reason given'
+        core.fail(new SctpError('ERR_SCTP_PEER_ABORT', `The peer aborted: ${words}`, firstCause(causes)))
         return false
       }
       case types.ERROR:

@@ -112,6 +112,16 @@ export function parseStaleness(causes: Uint8Array): number | undefined {
   return staleness
 }
 
+/** Undefined when there is none. */
+export function firstCause(causes: Uint8Array): number | undefined {
+  let first: number | undefined
+  forEachParameter(causes, (code) => {
+    first = code
+    return false
+  })
+  return first
+}
+
 /** The causes of an ABORT or ERROR in words, for people. Text of the peer is cut and stripped of control characters. */
 export function describeCauses(causes: Uint8Array): string {
   const words: string[] = []

@@ -24,7 +24,7 @@ export interface AnswerContext {
 /** RFC 9429 §5.3: the first data section is taken, everything else is refused with port 0. */
 export function createAnswer(context: AnswerContext): SessionDescription {
   const { offer, session, transport } = context
-  const description = startDescription(session, context.version)
+  const description = startDescription(session, context.version, transport)
   const data = dataSection(offer)
   const bundled: string[] = []
   for (const offered of offer.media) {

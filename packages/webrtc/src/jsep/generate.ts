@@ -9,6 +9,8 @@ export interface LocalTransport extends IceCredentials {
   /** Attribute values of the generation that the credentials belong to. */
   readonly candidates: readonly string[]
   readonly endOfCandidates: boolean
+  /** Ta, ms. */
+  readonly pacing: number | undefined
 }
 
 /** What stays the same in all descriptions of a connection. */
@@ -19,8 +21,19 @@ export interface LocalSession {
   readonly maxMessageSize: number
 }
 
-export function startDescription(session: LocalSession, version: number): SessionDescription {
-  return new SessionDescription({ origin: { sessionId: session.sessionId, sessionVersion: String(version) } })
+/** What an agent that says nothing about its Ta has (RFC 8839 §5.5). */
+const DEFAULT_PACING = 50
+
+export function startDescription(
+  session: LocalSession,
+  version: number,
+  { pacing }: Pick<LocalTransport, 'pacing'>,
+): SessionDescription {
+  const description = new SessionDescription({
+    origin: { sessionId: session.sessionId, sessionVersion: String(version) },
+  })
+  if (pacing !== undefined && pacing !== DEFAULT_PACING) description.setAttribute('ice-pacing', String(pacing))
+  return description
 }
 
 /** The `m=application` section, on a transport of its own. */

@@ -9,8 +9,11 @@ import {
 } from './generate.ts'
 import { isDataSection } from './sections.ts'
 
-/** RFC 8838 and RFC 8445 §10: what the ICE agent can do. */
-export const ICE_OPTIONS: readonly string[] = ['trickle', 'ice2']
+/**
+ * What the ICE agent can do: RFC 8838, RFC 8445 §10, and draft-thatcher-ice-renomination, by which libwebrtc moves to
+ * another pair without a restart when both sides say so.
+ */
+export const ICE_OPTIONS: readonly string[] = ['trickle', 'ice2', 'renomination']
 
 export interface OfferContext {
   readonly session: LocalSession
@@ -32,7 +35,7 @@ export interface OfferContext {
  */
 export function createOffer(context: OfferContext): SessionDescription {
   const { session, transport } = context
-  const description = startDescription(session, context.version)
+  const description = startDescription(session, context.version, transport)
   const bundled: string[] = []
   const previous = context.previous?.media ?? []
   // A data section that was refused is taken into use again when there are channels for it (RFC 9429 §5.2.2).

@@ -27,6 +27,8 @@ export interface TransportDescription {
   readonly iceLite: boolean
   readonly trickle: boolean
   readonly renomination: boolean
+  /** The Ta that the side asks for, ms. */
+  readonly pacing: number | undefined
   readonly fingerprints: readonly Fingerprint[]
   readonly setup: Setup | undefined
   readonly tlsId: string | undefined
@@ -53,10 +55,17 @@ export function readTransport(model: SessionDescription, section: MediaSection):
     iceLite: model.iceLite,
     trickle: carrier.iceOptions.includes('trickle'),
     renomination: carrier.iceOptions.includes('renomination'),
+    pacing: readPacing(model),
     fingerprints: carrier.fingerprints,
     setup: carrier.setup,
     tlsId: carrier.tlsId,
   }
+}
+
+/** RFC 8839 §5.5. */
+function readPacing(model: SessionDescription): number | undefined {
+  const text = model.attribute('ice-pacing')
+  return typeof text === 'string' && /^\d{1,10}$/.test(text) ? Number(text) : undefined
 }
 
 export function readCredentials(model: SessionDescription): IceCredentials | undefined {

@@ -5,7 +5,13 @@ import { IceConnection, type CandidateError, type SelectedCandidatePair } from '
 import type { ChannelEvent } from '@kaon/datachannel'
 import type { Configuration } from '../configuration.ts'
 import { RTCDtlsTransport, type DtlsTransportSlots } from '../dtls-transport.ts'
-import { exposeCandidate, RTCIceCandidatePair, type CandidateOrigin, type RTCIceCandidate } from '../ice-candidate.ts'
+import {
+  exposeCandidate,
+  exposePair,
+  type CandidateOrigin,
+  type RTCIceCandidate,
+  type RTCIceCandidatePair,
+} from '../ice-candidate.ts'
 import { createIceTransportSlots, RTCIceTransport, type IceTransportSlots } from '../ice-transport.ts'
 import { MAX_CANDIDATES } from '../jsep/description.ts'
 import { sameCredentials, type IceCredentials, type TransportDescription } from '../jsep/sections.ts'
@@ -25,6 +31,7 @@ export interface Generation {
 export interface RemoteIce extends IceCredentials {
   readonly iceLite: boolean
   readonly renomination: boolean
+  readonly pacing: number | undefined
   /** Attribute values. */
   readonly candidates: readonly string[]
   readonly endOfCandidates: boolean
@@ -76,7 +83,7 @@ export class DataTransport {
     this.ice = new IceConnection({
       ...configuration.ice,
       network,
-      iceServers: configuration.iceServers,
+      iceServers: configuration.usableServers,
       iceTransportPolicy: configuration.iceTransportPolicy,
       ...(crypto === undefined ? {} : { crypto }),
       ...(trace === undefined ? {} : { trace }),
@@ -161,9 +168,9 @@ export class DataTransport {
   setServers(now: Configuration, before: Configuration): void {
     const changed =
       now.iceTransportPolicy !== before.iceTransportPolicy ||
-      JSON.stringify(now.iceServers) !== JSON.stringify(before.iceServers)
+      JSON.stringify(now.usableServers) !== JSON.stringify(before.usableServers)
     if (!changed) return
-    this.ice.setServers(now.iceServers, now.iceTransportPolicy)
+    this.ice.setServers(now.usableServers, now.iceTransportPolicy)
     if (this.#gathering) this.needsRestart = true
   }
 
@@ -178,13 +185,19 @@ export class DataTransport {
 
   /** The peer's side was agreed on. */
   applyRemote(remote: RemoteIce): void {
-    const { usernameFragment, password, iceLite, renomination } = remote
+    const { usernameFragment, password, iceLite, renomination, pacing } = remote
     if (!sameCredentials(this.#remote, remote)) {
       this.#remote = { usernameFragment, password }
       this.#fed.clear()
       this.iceSlots.remoteParameters = { usernameFragment, password }
       this.iceSlots.remoteCandidates = []
-      this.ice.setRemoteParameters({ usernameFragment, password, iceLite, renomination })
+      this.ice.setRemoteParameters({
+        usernameFragment,
+        password,
+        iceLite,
+        renomination,
+        ...(pacing === undefined ? {} : { pacing }),
+      })
     }
     for (const candidate of remote.candidates) this.addRemoteCandidate(candidate)
     if (remote.endOfCandidates) this.endRemoteCandidates()
@@ -218,7 +231,7 @@ export class DataTransport {
   }
 
   exposePair(pair: SelectedCandidatePair): RTCIceCandidatePair {
-    return new RTCIceCandidatePair(exposeCandidate(pair.local, this.origin), this.exposeRemote(pair.remote))
+    return exposePair(exposeCandidate(pair.local, this.origin), this.exposeRemote(pair.remote))
   }
 
   #dtlsStateChanged(observer: DataTransportObserver): void {

@@ -11,6 +11,8 @@ import type { DtlsSettings, SctpSettings, Trace } from './settings.ts'
 const MAX_HELD = 32
 /** Floor of the first DTLS timeout behind ICE (RFC 9147 §5.8.2 lets the application choose; browsers use 50 ms). */
 const MIN_RETRANSMISSION_TIMEOUT = 50
+/** Its ceiling: a pair that took long once (a lost check, a phone asleep) is no reason to wait for minutes. */
+const MAX_RETRANSMISSION_TIMEOUT = 1000
 
 export interface DtlsParameters {
   readonly role: DtlsRole
@@ -100,7 +102,11 @@ export class PeerTransport {
 
   /** Data goes another way, or again after a pause: what SCTP measured and waits for belongs to the old way. */
   pathChanged(): void {
-    if (this.#closed || this.association === undefined) return
+    if (this.#closed) return
+    // A server's handshake may have begun before there was a pair to measure.
+    if (this.#options.dtls?.retransmissionTimeout === undefined)
+      this.dtls?.setRetransmissionTimeout(this.#firstTimeout())
+    if (this.association === undefined) return
     this.association.pathChanged(this.now)
     this.scheduleDrain()
   }
@@ -130,7 +136,8 @@ export class PeerTransport {
   #firstTimeout(): number {
     const { pairs, selectedPairId } = this.ice.stats()
     const roundTrip = pairs.find((pair) => pair.id === selectedPairId)?.currentRoundTripTime
-    return roundTrip === undefined ? 200 : Math.max(MIN_RETRANSMISSION_TIMEOUT, Math.ceil(roundTrip * 2000))
+    if (roundTrip === undefined) return 200
+    return Math.min(Math.max(MIN_RETRANSMISSION_TIMEOUT, Math.ceil(roundTrip * 2000)), MAX_RETRANSMISSION_TIMEOUT)
   }
 
   startSctp(parameters: SctpParameters): void {
@@ -141,6 +148,9 @@ export class PeerTransport {
     this.association = new Association({
       // RFC 9653: DTLS protects every packet better than the checksum would.
       zeroChecksum: true,
+      // ICE finds out whether the peer is there, and an ICE restart may bring it back after any time, as in Chromium.
+      maxRetransmissions: Infinity,
+      maxInitRetransmissions: Infinity,
       ...settings,
       // DTLS encrypts each packet at once, into memory of its own.
       reusePackets: true,
@@ -159,6 +169,11 @@ export class PeerTransport {
     this.#sctpConnecting = false
     if (this.dtls?.state === 'connected') this.#connectSctp(now)
     this.#drain()
+  }
+
+  /** The peer's `a=max-message-size` of a renegotiation; 0 is without a limit. */
+  setRemoteMaxMessageSize(size: number): void {
+    this.manager?.setMaxMessageSize(size)
   }
 
   /** Both sides begin (RFC 8841 §10.2), and the INITs that cross become one association. */
