@@ -13,6 +13,7 @@ export default defineConfig({
         ssr,
         test: {
           name: 'unit',
+          testTimeout: 30_000, // none takes a tenth of it, but a busy machine may stop for a while
           include: ['packages/*/test/**/*.test.ts', 'tools/*/test/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.peer.test.ts', '**/*.pack.test.ts'],
         },
