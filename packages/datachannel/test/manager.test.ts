@@ -186,6 +186,25 @@ describe('refusing', () => {
     ['malformed', 3, OPEN.subarray(0, 11), 'malformed'],
     ['an unknown channel type', 3, [3, 5, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0], 'malformed'],
   ]
+  test('no room for the ACK: refused, so that the opener does not send into the void', () => {
+    const { a, b, run } = fakePair()
+    const channel = a.manager.open({ label: 'x' }, 0)
+    a.words()
+    b.association.failure = new SctpError('ERR_SCTP_BUFFER_FULL', 'full')
+    run()
+    expect(b.words()).toEqual([])
+    expect(b.manager.stats.refused.limit).toBe(1)
+    expect(b.association.resets).toEqual([0])
+    run()
+    expect(a.words()).toEqual(['closing x'])
+    run()
+    b.poll()
+    run()
+    expect(a.words()).toEqual(['closed x ERR_DATACHANNEL_REFUSED'])
+    expect(channel.state).toBe('closed')
+    expect(b.manager.channels).toEqual([])
+  })
+
   test.each(cases)('%s: the stream is reset and no ACK sent', (_, id, bytes, reason) => {
     const side = new Side().connect()
     side.association.deliver(id, PPID.DCEP, bytes)
