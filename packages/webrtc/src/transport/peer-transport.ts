@@ -13,6 +13,8 @@ const MAX_HELD = 32
 const MIN_RETRANSMISSION_TIMEOUT = 50
 /** Its ceiling: a pair that took long once (a lost check, a phone asleep) is no reason to wait for minutes. */
 const MAX_RETRANSMISSION_TIMEOUT = 1000
+/** Where backoff ends, ms: a peer that begins late is not kept waiting for a minute. */
+const MAX_BACKOFF = 10_000
 
 export interface DtlsParameters {
   readonly role: DtlsRole
@@ -118,6 +120,10 @@ export class PeerTransport {
     const { crypto, trace } = this.#options
     this.dtls = new DtlsConnection({
       retransmissionTimeout: this.#firstTimeout(),
+      maxRetransmissionTimeout: MAX_BACKOFF,
+      // The answerer's ICE connects before the offerer has the answer, which may take minutes when people carry it. Whether
+      // the peer is there at all is ICE's to find out.
+      handshakeTimeout: Infinity,
       ...this.#options.dtls,
       role: parameters.role,
       certificate: parameters.certificate,
