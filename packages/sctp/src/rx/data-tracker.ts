@@ -159,9 +159,10 @@ export class DataTracker {
 
   private advance(): void {
     const { starts, ends } = this.ranges
-    if (starts.length > 0 && starts[0]! === this.cumulative + 1) {
-      this.cumulative = ends[0]!
-      this.ranges.removeThrough(this.cumulative)
-    }
+    if (starts.length === 0) return
+    const first = starts[0]!
+    if (first !== this.cumulative + 1) return
+    this.cumulative = ends[0]!
+    this.ranges.removeThrough(this.cumulative)
   }
 }

@@ -1,4 +1,4 @@
-import { padded, readUint32 } from '../bytes.ts'
+import { padded } from '../bytes.ts'
 import {
   DATA_HEADER_SIZE,
   FLAG_BEGINNING,
@@ -13,14 +13,12 @@ import { COMMON_HEADER_SIZE } from '../packet/common-header.ts'
 import type { SackView } from '../packet/sack.ts'
 import type { PacketWriter } from '../packet/writer.ts'
 import type { AssociationStats } from '../stats.ts'
-import { segmentSize } from './congestion.ts'
 import type { AckSample, CongestionController } from './congestion.ts'
-import { LossDetection } from './loss-detection.ts'
+import { LossRecovery } from './loss-recovery.ts'
 import { OutstandingData } from './outstanding-data.ts'
 import type { AckResult } from './outstanding-data.ts'
 import { Pacer } from './pacer.ts'
 import { PartialReliability } from './partial-reliability.ts'
-import { ProportionalRateReduction } from './prr.ts'
 import type { RetransmissionTimeout } from './rto.ts'
 import type { SendQueue } from './send-queue.ts'
 import { TailLossProbe } from './tail-loss-probe.ts'
@@ -28,8 +26,7 @@ import type { TxChunk } from './tx-chunk.ts'
 
 /** A fragment shorter than this is not worth squeezing into the rest of a packet, bytes. */
 const MIN_FRAGMENT = 128
-/** Duplicates of one SACK that are looked at. */
-const MAX_DUPLICATES = 64
+
 export interface SenderOptions {
   readonly initialTsn: number
   readonly interleaved: boolean
@@ -60,17 +57,11 @@ export class Sender {
   private readonly queue: SendQueue
   private readonly rto: RetransmissionTimeout
   private readonly stats: AssociationStats
-  private readonly detection = new LossDetection()
-  private readonly prr = new ProportionalRateReduction()
+  private readonly recovery: LossRecovery
   private readonly pacer = new Pacer()
   private readonly probe = new TailLossProbe()
   private packetNumber = 0
   private lastSentAt: number | undefined
-  /** Loss is being repaired up to this TSN, -1 when not; with a smaller window when `reduced`. */
-  private recoveryPoint = -1
-  private reduced = false
-  /** Retransmissions of this recovery that were not reported as duplicates: all were, then nothing had been lost. */
-  private undoBalance = 0
   private roundEnd = -1
   private windowLimited = false
   private readonly sample: AckSample = {
@@ -95,6 +86,8 @@ export class Sender {
     this.queue = options.queue
     this.rto = options.rto
     this.stats = options.stats
+    const { controller, rto, stats, mtu } = options
+    this.recovery = new LossRecovery(this.data, controller, rto, this.probe, stats, mtu)
     this.partial = new PartialReliability(this.data, options.queue, options.stats, {
       interleaved: options.interleaved,
       enabled: options.partialReliability,
@@ -110,7 +103,7 @@ export class Sender {
   /** The earliest time at which `onTime` has something to do; packets that wait for their pace included. */
   get deadline(): number {
     const pace = this.pacer.deadline === 0 ? Infinity : this.pacer.deadline
-    return Math.min(this.t3Deadline, this.probe.deadline, this.detection.deadline, pace)
+    return Math.min(this.t3Deadline, this.probe.deadline, this.recovery.deadline, pace)
   }
 
   /** Nothing queued, nothing unacknowledged, nothing to forward. */
@@ -134,7 +127,7 @@ export class Sender {
     this.progressed = result.advanced || result.ackedBytes > 0
     const wasClosed = this.peerWindow < this.mtu
     this.peerWindow = sack.receiverWindow
-    if (sack.duplicateCount > 0) this.onDuplicates(sack)
+    if (sack.duplicateCount > 0) this.recovery.onDuplicates(sack)
     this.afterAck(result, priorInFlight, now)
     // A window that opens again: what was sent into the closed one was thrown away (RFC 9260 §6.1 A).
     if (wasClosed && this.peerWindow >= this.mtu && data.oldest !== undefined && !result.advanced) {
@@ -161,16 +154,9 @@ export class Sender {
     else if (result.advanced) rto.backoffs = 0
     const smoothed = rto.smoothed ?? rto.value
     const min = rto.min === Infinity ? smoothed : rto.min
-    if (result.newestPacket >= 0) {
-      const repaired = this.probe.onAck(result, now, min)
-      if (repaired && this.recoveryPoint < 0) this.beginRecovery(now, priorInFlight, segmentSize(this.mtu))
-      this.detection.onAck(result, data.highestAcked, now, min)
-    }
     const roundStart = data.cumulative >= this.roundEnd
     if (roundStart) this.roundEnd = data.next - 1
-
-    if (this.recoveryPoint >= 0 && data.cumulative >= this.recoveryPoint) this.endRecovery(now)
-    this.detect(now, smoothed, min)
+    this.recovery.onAck(result, priorInFlight, now, smoothed, min)
 
     const { sample } = this
     sample.now = now
@@ -183,80 +169,15 @@ export class Sender {
     sample.minRoundTripTime = min
     sample.roundStart = roundStart
     if (result.ackedBytes > 0) this.controller.onAck(sample)
-    if (this.reduced) {
-      this.prr.onAck(result.ackedBytes, data.inFlight, this.controller.slowStartThreshold, segmentSize(this.mtu))
-    }
+    this.recovery.afterAck(result.ackedBytes)
     this.partial.advance()
-  }
-
-  private detect(now: number, smoothed: number, min: number): void {
-    const { data } = this
-    const inFlight = data.inFlight
-    const lostBytes = this.detection.detect(data, now, smoothed, min)
-    if (lostBytes === 0) return
-    this.stats.fastRetransmits++
-    this.beginRecovery(now, inFlight, lostBytes)
-  }
-
-  /** Loss was seen. The controller is asked until it reduces the window, then left alone until all of this flight is repaired. */
-  private beginRecovery(now: number, inFlight: number, lostBytes: number): void {
-    if (this.recoveryPoint < 0) {
-      this.recoveryPoint = this.data.next - 1
-      this.undoBalance = 0
-    }
-    if (!this.reduced && this.controller.onCongestion({ now, inFlight, lostBytes })) {
-      this.reduced = true
-      this.recoveryPoint = this.data.next - 1
-      this.prr.begin(inFlight, segmentSize(this.mtu))
-    }
-  }
-
-  private endRecovery(now: number): void {
-    this.recoveryPoint = -1
-    this.detection.onRecovered()
-    if (this.reduced) {
-      this.reduced = false
-      this.controller.onRecovered(now)
-    }
-  }
-
-  /** Duplicate TSN reports: the peer got something twice. */
-  private onDuplicates(sack: SackView): void {
-    let ours = 0
-    for (let i = 0; i < sack.duplicateCount && i < MAX_DUPLICATES; i++) {
-      const seq = this.data.unwrap(readUint32(sack.packet, sack.duplicates + 4 * i))
-      if (seq >= this.data.next) continue
-      ours++
-      if (this.probe.onDuplicate(seq)) {
-        // Nothing was lost, though the probe's acknowledgement looked like it.
-        this.undo()
-        return
-      }
-    }
-    if (ours === 0) return
-    if (this.undoBalance <= 0) return
-    this.stats.spuriousRetransmits += ours
-    this.detection.onSpurious()
-    this.undoBalance -= ours
-    if (this.undoBalance <= 0) this.undo()
-  }
-
-  /** The reduction was for nothing. */
-  private undo(): void {
-    if (!this.reduced) return
-    this.reduced = false
-    this.controller.onSpurious()
   }
 
   // --- timers
 
   /** Runs what is due. Returns whether T3-rtx ran out, which counts against the peer (RFC 9260 §8.1). */
   onTime(now: number): boolean {
-    if (now >= this.detection.deadline) {
-      const smoothed = this.rto.smoothed ?? this.rto.value
-      this.detect(now, smoothed, this.rto.min === Infinity ? smoothed : this.rto.min)
-      this.partial.advance()
-    }
+    if (this.recovery.onTime(now)) this.partial.advance()
     if (this.probe.onTime(now, this.data)) {
       this.stats.tailLossProbes++
       this.t3Deadline = now + this.rto.value
@@ -279,10 +200,8 @@ export class Sender {
 
   private loseAll(): void {
     this.data.markAllLost()
-    this.detection.reset()
+    this.recovery.reset()
     this.probe.reset()
-    this.reduced = false
-    this.recoveryPoint = this.data.next - 1
     this.partial.advance()
   }
 
@@ -297,6 +216,7 @@ export class Sender {
 
   setMtu(mtu: number): void {
     this.mtu = mtu
+    this.recovery.mtu = mtu
   }
 
   /** Sets T3-rtx and the probe. `restart`: the earliest outstanding chunk was acknowledged (RFC 9260 §6.3.2 R3). */
@@ -334,7 +254,7 @@ export class Sender {
     // Unless the window is what holds us back, it counts as used when more than half of it is (RFC 9260 §7.2.1).
     this.windowLimited = data.inFlight * 2 > controller.congestionWindow
     if (lost === undefined && this.queue.empty) return false
-    if (!this.windowOpen()) {
+    if (!this.recovery.windowOpen) {
       this.windowLimited = true
       return false
     }
@@ -348,12 +268,6 @@ export class Sender {
   get requiredSize(): number {
     const lost = this.data.peekLost()
     return lost === undefined ? 0 : lost.size + COMMON_HEADER_SIZE
-  }
-
-  private windowOpen(): boolean {
-    if (this.reduced) return this.prr.maySend
-    // RFC 9260 §6.1 B: less than cwnd in flight allows one more packet.
-    return this.data.inFlight < this.controller.congestionWindow
   }
 
   /** RFC 9260 §6.1 A: within the peer's window, or one chunk to probe it. */
@@ -372,14 +286,14 @@ export class Sender {
     }
     let wrote = false
     for (let first = true; ; first = false) {
-      if (!first && !this.windowOpen()) break
+      if (!first && !this.recovery.windowOpen) break
       const lost = data.peekLost()
       if (lost !== undefined) {
         if (lost.size > packet.room || this.partial.givesUp(lost, now)) break
         data.takeLost()
         this.writeChunk(packet, lost, now, 0)
         this.stats.retransmittedChunks++
-        this.undoBalance++
+        this.recovery.onRetransmitted()
         wrote = true
         continue
       }
@@ -393,7 +307,7 @@ export class Sender {
     if (!wrote) return
     const sent = data.inFlight - before
     this.pacer.onSent(sent)
-    if (this.reduced) this.prr.onSent(sent)
+    this.recovery.onSent(sent)
     this.packetNumber = number + 1
     this.lastSentAt = now
     if (this.t3Deadline === Infinity) this.t3Deadline = now + this.rto.value
