@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import type { AssociationOptions } from '../src/index.ts'
 import { readUint32, writeUint16, writeUint32 } from '../src/bytes.ts'
 import { encodeChunk } from '../src/packet/chunk.ts'
 import { encodeData, encodeIData } from '../src/packet/data.ts'
@@ -7,57 +6,9 @@ import type { DataChunk } from '../src/packet/data.ts'
 import { encodeForwardTsn } from '../src/packet/forward-tsn.ts'
 import { encodeSack } from '../src/packet/sack.ts'
 import * as types from '../src/packet/types.ts'
-import { Pair, pattern } from './pair.ts'
-import { chunksOf, packet, tagOf } from './wire.ts'
-
-/** An association whose peer we play from now on: chunks go in with the right tag, packets come out into `out`. */
-function victim(options: Partial<AssociationOptions> = {}): {
-  pair: Pair
-  hit: (...chunks: Uint8Array[]) => void
-  out: Uint8Array[]
-  tsn: number
-  ownTsn: number
-} {
-  const pair = new Pair({ delay: 1 }, options)
-  let tag = 0
-  const out: Uint8Array[] = []
-  pair.filter = (bytes, from) => {
-    if (from === 1 && tagOf(bytes) !== 0) tag = tagOf(bytes)
-    if (from === 0) out.push(bytes)
-    return true
-  }
-  pair.connect()
-  pair.run(100)
-  pair.filter = (bytes, from) => {
-    if (from === 0) out.push(bytes)
-    return false
-  }
-  out.length = 0
-  const core = pair.a['core']
-  return {
-    pair,
-    hit: (...chunks) => pair.a.receive(packet(tag, ...chunks), pair.now),
-    out,
-    tsn: core.peerInitialTsn,
-    ownTsn: core.localInitialTsn,
-  }
-}
-
-function data(tsn: number, options: Partial<DataChunk> = {}): DataChunk {
-  return {
-    tsn: tsn >>> 0,
-    streamId: 0,
-    messageId: 0,
-    fragment: 0,
-    ppid: 53,
-    beginning: true,
-    end: true,
-    unordered: false,
-    immediate: false,
-    payload: pattern(10),
-    ...options,
-  }
-}
+import { pattern } from './pair.ts'
+import { data, victim } from './victim.ts'
+import { chunksOf, packet } from './wire.ts'
 
 const DATA_ONLY = { interleaving: false }
 

@@ -192,7 +192,7 @@ export class Core {
 
   /** A packet of its own, with a real checksum: INIT, INIT ACK and answers to strangers (RFC 9653 §5.2). */
   sendPacket(tag: number, chunk: Uint8Array): void {
-    if (this.packets.length >= MAX_CONTROL_PACKETS) {
+    if (this.packetsFull) {
       this.stats.dropped.limit++
       return
     }
@@ -201,6 +201,11 @@ export class Core {
     writer.begin(COMMON_HEADER_SIZE + padded(chunk.length), this.settings.localPort, this.settings.remotePort, tag)
     writer.append(chunk)
     this.packets.push(writer.finish(false))
+  }
+
+  /** Packets that wait are as many as may. */
+  get packetsFull(): boolean {
+    return this.packets.length >= MAX_CONTROL_PACKETS
   }
 
   /** One more timeout. Returns false, and ends the association, when it was one too many. */

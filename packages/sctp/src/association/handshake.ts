@@ -37,6 +37,8 @@ export class Handshake {
   /** Called when the association is established, and when it is after a restart of the peer. */
   private readonly onEstablished: (now: number, restarted: boolean) => void
   private attempts = 0
+  /** Cookies of the peer's that it found stale. */
+  private staleCookies = 0
   private sentAt = 0
   private sentCookie: Uint8Array | undefined
 
@@ -53,6 +55,7 @@ export class Handshake {
     core.peerTag = 0
     core.enter('cookie-wait')
     this.attempts = 0
+    this.staleCookies = 0
     this.sendInit(now)
   }
 
@@ -90,6 +93,11 @@ export class Handshake {
       core.sendControl(encodeShutdownAck())
       return
     }
+    if (core.packetsFull) {
+      // A flood: no cookie is signed that nobody will see.
+      core.stats.dropped.limit++
+      return
+    }
     const parameters = parseInitParameters(init.parameters)
     if (
       parameters === undefined ||
@@ -98,11 +106,11 @@ export class Handshake {
       init.receiverWindow < MIN_WINDOW
     ) {
       core.stats.dropped.malformedChunk++
-      core.sendPacket(init.initiateTag, encodeAbort([plainCause(INVALID_MANDATORY_PARAMETER)], true))
+      this.refuseInit(init, plainCause(INVALID_MANDATORY_PARAMETER))
       return
     }
     if (parameters.hostName !== undefined) {
-      core.sendPacket(init.initiateTag, encodeAbort([plainCause(UNRESOLVABLE_ADDRESS, parameters.hostName)], true))
+      this.refuseInit(init, plainCause(UNRESOLVABLE_ADDRESS, parameters.hostName))
       return
     }
     // In a collision both INITs belong to the same association and get the same answer; later ones may be a restart.
@@ -185,9 +193,12 @@ export class Handshake {
       core.sendPacket(cookie.peerTag, encodeError([staleCookie(staleness)]))
       return false
     }
-    if (core.state === 'closed') {
+    // In COOKIE-WAIT there is no association yet either: the cookie may be from before `connect`.
+    if (core.state === 'closed' || core.state === 'cookie-wait') {
       this.accept(cookie, now)
-      core.rto.measure(now - cookie.createdAt, now)
+      // From INIT ACK to COOKIE ECHO it is one round trip, unless one of them had to be sent again.
+      const elapsed = now - cookie.createdAt
+      if (elapsed < core.settings.rtoInitial) core.rto.measure(elapsed, now)
       this.establish(now, false)
       return true
     }
@@ -222,14 +233,16 @@ export class Handshake {
   onStaleCookie(now: number): void {
     const { core } = this
     if (core.state !== 'cookie-echoed') return
-    if (++this.attempts > core.settings.maxInitRetransmissions) {
+    if (++this.staleCookies > core.settings.maxInitRetransmissions) {
       core.fail(new SctpError('ERR_SCTP_TIMEOUT', 'The peer finds every state cookie stale'))
       return
     }
+    core.sender!.takeBack()
     core.sender = undefined
     core.receiver = undefined
     core.negotiated = undefined
     core.peerTag = 0
+    this.attempts = 0
     this.cookieEcho = undefined
     core.enter('cookie-wait')
     this.sendInit(now)
@@ -270,7 +283,9 @@ export class Handshake {
   /** B: both sides sent an INIT at once, and the peer's tag in our INIT ACK's cookie is the one that counts. */
   private onCollidingCookie(cookie: StateCookie, now: number): boolean {
     const { core } = this
-    if (core.state === 'cookie-wait' || core.state === 'cookie-echoed') {
+    if (core.state === 'cookie-echoed') {
+      // What went with our COOKIE ECHO was for an association that is not to be.
+      core.sender!.takeBack()
       this.accept(cookie, now)
       this.establish(now, false)
     } else {
@@ -320,6 +335,11 @@ export class Handshake {
     this.cookieEcho = undefined
     this.sentCookie = undefined
     this.onEstablished(now, restarted)
+  }
+
+  /** §8.4 rule 3: the tag is the one that the peer expects, hence no T bit. */
+  private refuseInit(init: InitChunk, cause: Uint8Array): void {
+    this.core.sendPacket(init.initiateTag, encodeAbort([cause], false))
   }
 
   private refuse(reason: string, cause: Uint8Array): void {

@@ -1,3 +1,4 @@
+import { COMMON_HEADER_SIZE } from '../packet/common-header.ts'
 import type { Core } from './core.ts'
 import type { Handshake } from './handshake.ts'
 import type { Shutdown } from './shutdown.ts'
@@ -38,12 +39,11 @@ export class PacketBuilder {
     if (!echoing && core.control.length === 0 && !mustSack && !mustForward && !mayData) return undefined
 
     const { writer } = core
-    writer.begin(
-      Math.max(core.mtu, mayData ? sender.requiredSize : 0),
-      core.settings.localPort,
-      core.settings.remotePort,
-      core.peerTag,
-    )
+    let size = core.mtu
+    if (mayData) size = Math.max(size, sender.requiredSize)
+    // A cookie is the peer's and cannot be cut.
+    if (echoing) size = Math.max(size, COMMON_HEADER_SIZE + handshake.cookieEcho!.length)
+    writer.begin(size, core.settings.localPort, core.settings.remotePort, core.peerTag)
     if (echoing) {
       writer.append(handshake.cookieEcho!)
       handshake.cookieEcho = undefined

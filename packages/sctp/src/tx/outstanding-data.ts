@@ -165,6 +165,14 @@ export class OutstandingData {
     }
   }
 
+  /** The messages of which there are chunks, the last one first. */
+  forEachMessageBackwards(visit: (message: QueuedMessage) => void): void {
+    for (let seq = this.next - 1; seq > this.cumulative; seq--) {
+      const { message } = this.slots[seq & this.mask]!
+      if (message!.firstSeq === seq && !message!.abandoned) visit(message!)
+    }
+  }
+
   /** Whether the SACK speaks of nothing but what was sent. */
   plausible(sack: SackView): boolean {
     const cumulative = this.unwrap(sack.cumulativeTsnAck)

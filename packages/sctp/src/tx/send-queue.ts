@@ -185,6 +185,35 @@ export class SendQueue {
     }
   }
 
+  /** Puts a message back before all others of its stream, as if nothing of it had been cut off yet. */
+  restore(message: QueuedMessage): void {
+    const { stream } = message
+    if (message.offset === message.data.length) {
+      stream.queue.unshift(message)
+      this.stats.messagesSent--
+      this.stats.messageBytesSent -= message.data.length
+    }
+    stream.bufferedAmount += message.offset
+    this.bufferedAmount += message.offset
+    message.messageId = -1
+    message.offset = 0
+    message.nextFragment = 0
+    message.firstSeq = -1
+    message.lastSeq = -1
+    this.resettable.delete(stream)
+    this.scheduler.activate(stream)
+  }
+
+  /** All numbers start anew, and no message has begun. */
+  renumber(): void {
+    for (const stream of this.streams.values()) {
+      stream.nextOrderedId = 0
+      stream.nextUnorderedId = 0
+    }
+    this.begun = undefined
+    this.begunBytes = 0
+  }
+
   /** The handshake has told how many streams there are: what was queued on others goes nowhere. */
   limitStreams(limit: number): void {
     this.streamLimit = limit
@@ -197,13 +226,10 @@ export class SendQueue {
   clear(): void {
     for (const stream of this.streams.values()) {
       this.empties(stream)
-      stream.nextOrderedId = 0
-      stream.nextUnorderedId = 0
       stream.reset = 'none'
     }
     this.resettable.clear()
-    this.begun = undefined
-    this.begunBytes = 0
+    this.renumber()
   }
 
   /** There is nobody to send to any more. The amounts stay: what was not sent was not sent (W3C WebRTC, bufferedAmount). */

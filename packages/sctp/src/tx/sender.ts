@@ -173,6 +173,12 @@ export class Sender {
     this.partial.advance()
   }
 
+  /** The peer will never know of what was sent so far: all of it goes back to the queue, to be sent anew. */
+  takeBack(): void {
+    this.data.forEachMessageBackwards((message) => this.queue.restore(message))
+    this.queue.renumber()
+  }
+
   // --- timers
 
   /** Runs what is due. Returns whether T3-rtx ran out, which counts against the peer (RFC 9260 §8.1). */
