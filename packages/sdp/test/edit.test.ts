@@ -233,6 +233,7 @@ describe('candidates', () => {
     'candidate:1 1 UDP 1 192.0.2.1 3478',
     'candidate:1 1 UDP 1 192.0.2.1 3478 host typ',
     'candidate:1 0 UDP 1 192.0.2.1 3478 typ host',
+    'a=a=candidate:1 1 UDP 1 192.0.2.1 3478 typ host',
     'candidate:1 257 UDP 1 192.0.2.1 3478 typ host',
     'candidate:1 1 UDP 4294967296 192.0.2.1 3478 typ host',
     'candidate:1 1 UDP -1 192.0.2.1 3478 typ host',

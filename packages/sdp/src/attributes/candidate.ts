@@ -38,8 +38,9 @@ export function parseCandidate(text: string): Candidate | undefined {
   const address = parts[4]!
   const port = parseInteger(parts[5], 65535)
   const type = parts[7]!
-  // RFC 8839 §5.1: foundation is 1*32 ice-char; browsers do not hold each other to the alphabet.
-  if (foundation.length > 32 || !isWord(foundation) || !isWord(address)) return undefined
+  // RFC 8839 §5.1: foundation is 1*32 ice-char; browsers do not hold each other to the alphabet. What would be taken for
+  // one of the prefixes when it is read again is none, though.
+  if (foundation.length > 32 || !isWord(foundation) || /[:=]/.test(foundation) || !isWord(address)) return undefined
   if (component === undefined || component === 0 || priority === undefined || port === undefined) return undefined
   const extensions: [string, string][] = []
   let relatedAddress: string | undefined
