@@ -14,6 +14,7 @@ import { deriveConnectionState, deriveIceConnectionState } from './states.ts'
 import { TaskQueue } from './task-queue.ts'
 import { TransportEvents } from './transport-events.ts'
 import type { DataTransport } from './transport/data-transport.ts'
+import type { Trace } from './transport/settings.ts'
 import type { RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionState } from './types.ts'
 
 /** Our `a=sctp-port`; RFC 8841 §5.1 has no other in use. */
@@ -39,6 +40,8 @@ export class Connection {
   readonly channels: DataChannels
   readonly maxMessageSize: number
   readonly sendBufferSize: number
+  /** The application's listener, safe to be called in the middle of what it listens to. */
+  readonly trace: Trace | undefined
   configuration: Configuration
   closed = false
   canTrickle: boolean | null = null
@@ -51,6 +54,9 @@ export class Connection {
   #negotiationNeeded = false
   #updateNegotiationNeededOnEmptyChain = false
   #events: TransportEvents | undefined
+  /** Listeners that are being called from within a machine. */
+  #guarded = 0
+  #isReleased = false
 
   constructor(target: EventTarget, configuration: Configuration, network: Network) {
     this.target = target
@@ -66,14 +72,35 @@ export class Connection {
       sctpPort: SCTP_PORT,
       maxMessageSize: this.maxMessageSize,
     })
+    if (configuration.trace !== undefined) this.trace = this.guard(configuration.trace)
     this.channels = this.#createChannels()
+  }
+
+  /**
+   * For listeners of the application that machines call in the middle of their work: what one throws is an uncaught
+   * exception, as it is of event listeners, and breaks nothing below; it may call `close()`; and none is called afterwards.
+   */
+  guard<T>(listener: (value: T) => void): (value: T) => void {
+    return (value) => {
+      if (this.#isReleased) return
+      this.#guarded++
+      try {
+        listener(value)
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error
+        })
+      } finally {
+        this.#guarded--
+      }
+    }
   }
 
   /** Fires at the connection, or at one of its transports; not any more when a listener before has closed it. */
   fire(event: Event, target: EventTarget = this.target): void {
     if (this.closed) return
-    this.configuration.trace?.({ layer: 'webrtc', name: event.type, data: this.#state(event.type) })
-    target.dispatchEvent(event)
+    this.trace?.({ layer: 'webrtc', name: event.type, data: this.#state(event.type) })
+    if (!this.closed) target.dispatchEvent(event)
   }
 
   /** What a state change changed to, for the trace. */
@@ -223,9 +250,14 @@ export class Connection {
     this.tasks.close()
     this.chain.close()
     this.channels.abandon()
-    this.transport?.close()
     this.iceConnectionState = 'closed'
     this.connectionState = 'closed'
+    const { transport } = this
+    // A machine that is at work finishes first.
+    if (this.#guarded > 0) queueMicrotask(() => transport?.close())
+    else transport?.close()
+    transport?.closeSlots()
+    this.#isReleased = true
   }
 }
 

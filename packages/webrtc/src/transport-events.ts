@@ -24,7 +24,10 @@ export class TransportEvents implements DataTransportObserver {
 
   constructor(connection: Connection) {
     this.#connection = connection
-    this.transport = new DataTransport(connection.configuration, connection.network, this)
+    const { configuration, network, trace } = connection
+    const keyLog = configuration.dtls?.keyLog
+    const dtls = keyLog === undefined ? configuration.dtls : { ...configuration.dtls, keyLog: connection.guard(keyLog) }
+    this.transport = new DataTransport({ ...configuration, dtls, trace }, network, this)
   }
 
   #task(task: () => void): void {

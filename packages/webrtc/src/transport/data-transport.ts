@@ -241,10 +241,15 @@ export class DataTransport {
     observer.dtlsStateChanged(state)
   }
 
-  close(): void {
+  /** What scripts see. */
+  closeSlots(): void {
     this.iceSlots.state = 'closed'
     this.dtlsSlots.state = 'closed'
     this.sctpSlots.state = 'closed'
+  }
+
+  close(): void {
+    this.closeSlots()
     this.peer.close()
   }
 }
