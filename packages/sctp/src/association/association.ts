@@ -116,7 +116,7 @@ export class Association {
         stats.dropped.malformedChunk++
         break
       }
-      if (!handlers.onChunk(packet[offset]!, offset, length, now)) break
+      if (!handlers.onChunk(packet[offset]!, offset, length, now) || this.core.ended) break
       offset += (length + 3) & ~3
     }
     handlers.endPacket(now)

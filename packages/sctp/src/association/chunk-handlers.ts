@@ -1,4 +1,5 @@
 import { SctpError } from '../errors.ts'
+import { COMMON_HEADER_SIZE } from '../packet/common-header.ts'
 import { parseData, parseIData } from '../packet/data.ts'
 import type { DataChunk } from '../packet/data.ts'
 import { parseForwardTsn, parseIForwardTsn } from '../packet/forward-tsn.ts'
@@ -36,6 +37,7 @@ export class ChunkHandlers {
   private packet: Uint8Array = new Uint8Array(0)
   private tag = 0
   private hasData = false
+  private hasForwardTsn = false
   private errors: Uint8Array[] = []
 
   constructor(core: Core, handshake: Handshake, heartbeat: Heartbeat, shutdowns: Shutdown, resets: StreamReset) {
@@ -50,6 +52,7 @@ export class ChunkHandlers {
     this.packet = packet
     this.tag = tag
     this.hasData = false
+    this.hasForwardTsn = false
   }
 
   /** After the last chunk: acknowledgements and errors are owed per packet. */
@@ -70,13 +73,24 @@ export class ChunkHandlers {
 
   /** Takes the chunk of `length` bytes at `offset`. Returns false when the rest of the packet is not to be read. */
   onChunk(type: number, offset: number, length: number, now: number): boolean {
-    const { packet, core } = this
+    const { core } = this
     switch (type) {
       case types.DATA:
       case types.I_DATA:
         return this.onData(type, offset, length, now)
       case types.SACK:
         return this.onSack(offset, length, now)
+      default:
+        if (offset === COMMON_HEADER_SIZE || !types.standsFirst(type))
+          return this.onRareChunk(type, offset, length, now)
+        core.stats.dropped.unexpectedChunk++
+        return false
+    }
+  }
+
+  private onRareChunk(type: number, offset: number, length: number, now: number): boolean {
+    const { packet, core } = this
+    switch (type) {
       case types.INIT: {
         const init = parseInit(packet, offset, length)
         if (init !== undefined) this.handshake.onInit(init, now)
@@ -116,10 +130,11 @@ export class ChunkHandlers {
         return this.onShutdown(offset, length, now)
       case types.SHUTDOWN_ACK:
         this.shutdowns.onShutdownAck()
-        return !core.ended
+        return true
       case types.SHUTDOWN_COMPLETE:
+        // Its tag may be a reflected one, which is good for nothing else.
         this.shutdowns.onShutdownComplete()
-        return !core.ended
+        return false
       case types.FORWARD_TSN:
       case types.I_FORWARD_TSN:
         return this.onForwardTsn(type, offset, length)
@@ -170,7 +185,7 @@ export class ChunkHandlers {
     const verdict = receiver.onData(chunk, packet.length)
     if (verdict === 'invalid-stream') this.report(invalidStreamIdentifier(chunk.streamId))
     else if (verdict === 'exhausted') core.outOfResource()
-    return !core.ended
+    return true
   }
 
   private onSack(offset: number, length: number, now: number): boolean {
@@ -186,7 +201,7 @@ export class ChunkHandlers {
     }
     core.stats.sacksReceived++
     const { sender } = core
-    const closed = sender!.peerWindow === 0
+    const closed = sender!.windowClosed
     if (!sender!.onSack(sack, now)) {
       core.stats.dropped.unexpectedChunk++
       return true
@@ -216,6 +231,12 @@ export class ChunkHandlers {
       return false
     }
     this.hasData = true
+    if (this.hasForwardTsn) {
+      // Each may have to look at all that is held, and nobody has a use for two.
+      core.stats.dropped.limit++
+      return true
+    }
+    this.hasForwardTsn = true
     core.receiver!.onForwardTsn(chunk)
     return true
   }
@@ -236,7 +257,7 @@ export class ChunkHandlers {
     } else if (!this.connected) {
       core.stats.dropped.unexpectedChunk++
     } else {
-      core.sender!.onShutdownAck(cumulative, now)
+      if (core.sender!.onShutdownAck(cumulative, now)) core.errors = 0
       this.shutdowns.onShutdown()
     }
     return true

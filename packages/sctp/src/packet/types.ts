@@ -18,6 +18,11 @@ export const RE_CONFIG = 130
 export const FORWARD_TSN = 192
 export const I_FORWARD_TSN = 194
 
+/** Chunks that stand alone in their packet, or first as COOKIE ECHO does (RFC 9260 §6.10, §5.1 C). */
+export function standsFirst(type: number): boolean {
+  return type === INIT || type === INIT_ACK || type === COOKIE_ECHO || type === SHUTDOWN_COMPLETE
+}
+
 /** Bytes of a chunk's header: type, flags, length. */
 export const CHUNK_HEADER_SIZE = 4
 

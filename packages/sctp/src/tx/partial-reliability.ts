@@ -8,6 +8,9 @@ import type { SendQueue } from './send-queue.ts'
 import { ABANDONED } from './tx-chunk.ts'
 import type { TxChunk } from './tx-chunk.ts'
 
+/** Bytes of a FORWARD-TSN or I-FORWARD-TSN that skips no stream. */
+const HEAD_SIZE = 8
+
 /** Gives messages up by age or number of transmissions, and has the peer skip them (RFC 3758 §3.5, RFC 8260 §2.3). */
 export class PartialReliability {
   /** A FORWARD-TSN is owed. */
@@ -98,7 +101,9 @@ export class PartialReliability {
   take(room: number, now: number): Uint8Array | undefined {
     if (!this.pending) return undefined
     const { data } = this
-    const limit = Math.floor((room - 8) / (this.interleaved ? 8 : 4))
+    // Not even its head has room beside a long SACK: the next packet takes it.
+    if (room < HEAD_SIZE) return undefined
+    const limit = Math.floor((room - HEAD_SIZE) / (this.interleaved ? 8 : 4))
     const skipped = new Map<number, SkippedMessage>()
     let point = data.cumulative
     for (let seq = data.cumulative + 1; seq <= this.point; seq++) {

@@ -111,6 +111,11 @@ export class Sender {
     return this.queue.empty && this.data.empty
   }
 
+  /** The peer takes no full packet: what is sent probes its window (RFC 9260 §6.1 A). */
+  get windowClosed(): boolean {
+    return this.peerWindow < this.mtu
+  }
+
   get lastAssignedTsn(): number {
     return this.data.tsn(this.data.next - 1)
   }
@@ -125,12 +130,12 @@ export class Sender {
     const priorInFlight = data.inFlight
     const result = data.acknowledge(sack)
     this.progressed = result.advanced || result.ackedBytes > 0
-    const wasClosed = this.peerWindow < this.mtu
+    const wasClosed = this.windowClosed
     this.peerWindow = sack.receiverWindow
     if (sack.duplicateCount > 0) this.recovery.onDuplicates(sack)
     this.afterAck(result, priorInFlight, now)
     // A window that opens again: what was sent into the closed one was thrown away (RFC 9260 §6.1 A).
-    if (wasClosed && this.peerWindow >= this.mtu && data.oldest !== undefined && !result.advanced) {
+    if (wasClosed && !this.windowClosed && data.oldest !== undefined && !result.advanced) {
       if (data.inFlightPayload <= this.mtu) data.markAllLost()
     }
     this.partial.onSack(now, this.rto.smoothed ?? this.rto.value)
@@ -138,13 +143,14 @@ export class Sender {
     return true
   }
 
-  /** Takes the cumulative ack of a SHUTDOWN. */
-  onShutdownAck(tsn: number, now: number): void {
+  /** Takes the cumulative ack of a SHUTDOWN. Returns whether it acknowledged something new. */
+  onShutdownAck(tsn: number, now: number): boolean {
     const priorInFlight = this.data.inFlight
     const result = this.data.acknowledgeCumulative(tsn)
-    if (result === undefined) return
+    if (result === undefined) return false
     this.afterAck(result, priorInFlight, now)
     this.rearm(now, result.advanced)
+    return result.advanced
   }
 
   private afterAck(result: AckResult, priorInFlight: number, now: number): void {
@@ -196,7 +202,7 @@ export class Sender {
   private onT3(now: number): void {
     this.stats.retransmissionTimeouts++
     this.rto.backOff()
-    const probing = this.peerWindow < this.mtu && this.data.inFlightPayload <= this.mtu
+    const probing = this.windowClosed && this.data.inFlightPayload <= this.mtu
     this.loseAll()
     // A probe of a closed window says nothing about the path.
     if (!probing) this.controller.onTimeout(now, this.data.inFlight)
