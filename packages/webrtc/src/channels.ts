@@ -181,7 +181,9 @@ function clamp(value: number | undefined): number | null {
 function toRtcError(error: DataChannelError | undefined): RTCError | undefined {
   if (error === undefined) return undefined
   const { cause, code, message } = error
-  if (code === 'ERR_DATACHANNEL_REFUSED') return new RTCError({ errorDetail: 'data-channel-failure' }, message)
+  if (code === 'ERR_DATACHANNEL_REFUSED' || code === 'ERR_DATACHANNEL_ID_EXHAUSTED') {
+    return new RTCError({ errorDetail: 'data-channel-failure' }, message)
+  }
   if (cause instanceof SctpError) {
     if (cause.code === 'ERR_SCTP_ABORTED') return undefined
     const { causeCode } = cause
