@@ -1,4 +1,4 @@
-import type { AlertDescription } from './alert.ts'
+import { alertNumber, type AlertDescription } from './alert.ts'
 
 /**
  * Stable reasons. Thrown for misuse by the caller: `ERR_DTLS_OPTIONS`, `ERR_DTLS_STATE`, `ERR_DTLS_DATA_TOO_LARGE`.
@@ -40,5 +40,10 @@ export class DtlsError extends Error {
     super(message, options)
     this.code = code
     this.alert = alert
+  }
+
+  /** `alert` as the number that goes over the wire. */
+  get alertNumber(): number | undefined {
+    return this.alert === undefined ? undefined : alertNumber(this.alert)
   }
 }

@@ -1,29 +1,7 @@
 import { NetError } from './errors.ts'
 import type { Network, NetworkOptions } from './network.ts'
 
-export { NetError } from './errors.ts'
-export type { NetErrorCode } from './errors.ts'
-export { classifyIp, formatIp, normalizeAddress, parseIp } from './address.ts'
-export type { IpAddress, IpClass } from './address.ts'
-export type {
-  Endpoint,
-  LookupOptions,
-  Mdns,
-  MdnsRegistration,
-  Network,
-  NetworkInterface,
-  NetworkOptions,
-  TcpConnection,
-  TcpConnectOptions,
-  TcpListener,
-  TcpListenOptions,
-  Timer,
-  TimerOptions,
-  TlsOptions,
-  UdpBindOptions,
-  UdpSocket,
-  UdpStats,
-} from './network.ts'
+export * from './exports.ts'
 
 /**
  * The network of this machine. This is the entry point of platforms that have no sockets.

@@ -1,24 +1,2 @@
+export * from '../exports.ts'
 export { createNetwork } from './network.ts'
-export { NetError } from '../errors.ts'
-export type { NetErrorCode } from '../errors.ts'
-export { classifyIp, formatIp, normalizeAddress, parseIp } from '../address.ts'
-export type { IpAddress, IpClass } from '../address.ts'
-export type {
-  Endpoint,
-  LookupOptions,
-  Mdns,
-  MdnsRegistration,
-  Network,
-  NetworkInterface,
-  NetworkOptions,
-  TcpConnection,
-  TcpConnectOptions,
-  TcpListener,
-  TcpListenOptions,
-  Timer,
-  TimerOptions,
-  TlsOptions,
-  UdpBindOptions,
-  UdpSocket,
-  UdpStats,
-} from '../network.ts'
