@@ -118,7 +118,7 @@ describe.each(SIDES)('what a %s does not accept', (victim) => {
     const verifyPeer = (): boolean => {
       throw new Error('cannot decide')
     }
-    expect(failure(pairWith(victim, { verifyPeer }), victim)).toMatchObject({ alert: 'internal_error', alertNumber: 80 })
+    expect(failure(pairWith(victim, { verifyPeer }), victim).alert).toBe('internal_error')
   })
 
   it('a certificate that cannot be read', () => {
