@@ -6,6 +6,13 @@ import { expectNoLeak, resources } from './support/resources.ts'
 afterEach(closeAll)
 
 describe('close leaves no socket and no timer', () => {
+  it('that these tests could see', async () => {
+    const before = resources()
+    await connect()
+    expect(resources().length).toBeGreaterThan(before.length)
+    expect(resources().some((name) => /^udp/i.test(name))).toBe(true)
+  })
+
   it('after twenty connected pairs', async () => {
     const before = resources()
     for (let i = 0; i < 20; i++) {

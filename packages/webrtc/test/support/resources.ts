@@ -2,8 +2,7 @@ import { expect } from 'vitest'
 
 /** What keeps this process alive and could be ours: sockets, timers, tasks. */
 export function resources(): string[] {
-  const kinds = ['Timeout', 'Immediate', 'UDPWRAP', 'TCPSocketWrap']
-  return process.getActiveResourcesInfo().filter((name) => kinds.includes(name))
+  return process.getActiveResourcesInfo().filter((name) => /^(timeout|immediate|udp|tcp)/i.test(name))
 }
 
 /** Waits a moment for what closes asynchronously, and for the test runner's own timers, which come and go. */
