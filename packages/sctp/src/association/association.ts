@@ -160,7 +160,11 @@ export class Association {
   /** The next event. A message occupies the receive window until it is taken here. */
   pollEvent(): SctpEvent | undefined {
     const event = this.core.events.shift()
-    if (event !== undefined && event.type === 'message') this.core.receiver?.onTaken(event.data.length)
+    if (event !== undefined) {
+      if (event.type === 'message') this.core.receiver?.onTaken(event.data.length)
+      else if (event.type === 'message-discarded') this.core.receiver?.onTaken(0)
+      else if (event.type === 'incoming-reset') this.resets.onTaken()
+    }
     return event
   }
 

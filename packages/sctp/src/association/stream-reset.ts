@@ -20,6 +20,7 @@ import {
   parseOutgoingResetRequest,
   parseReconfigurationResponse,
   PERFORMED,
+  REQUEST_ALREADY_IN_PROGRESS,
   WRONG_SSN,
 } from '../parameter/reconfiguration.ts'
 import type { IncomingResetRequest, OutgoingResetRequest } from '../parameter/reconfiguration.ts'
@@ -30,6 +31,8 @@ import { readUint32 } from '../bytes.ts'
 const MAX_STREAMS_PER_REQUEST = 200
 /** Parameters of one RE-CONFIG that are looked at (RFC 6525 §3.1 allows two). */
 const MAX_PARAMETERS = 4
+/** Resets of the peer's that may wait in the event queue. */
+const MAX_RESETS_WAITING = 256
 
 /** Our request that waits for its answer. One at a time (RFC 6525 §5.1.1). */
 interface OwnRequest {
@@ -57,6 +60,7 @@ export class StreamReset {
   private performedLate: OutgoingResetRequest | undefined
   /** The request of the peer's that asked us to reset, answered by our own request (§5.2.3). */
   private answering: number | undefined
+  private waiting = 0
 
   constructor(core: Core) {
     this.core = core
@@ -135,8 +139,17 @@ export class StreamReset {
     if (this.deadline !== Infinity) this.deadline = now
   }
 
+  /** The user has taken an `incoming-reset` event. */
+  onTaken(): void {
+    this.waiting--
+  }
+
   /** A RE-CONFIG chunk; `value` are its parameters. */
   onReConfig(value: Uint8Array, now: number): void {
+    if (this.waiting >= MAX_RESETS_WAITING) {
+      this.core.stats.dropped.limit++
+      return
+    }
     const responses: Uint8Array[] = []
     let count = 0
     forEachParameter(value, (type, parameter) => {
@@ -182,6 +195,7 @@ export class StreamReset {
   afterData(): void {
     const { receiver } = this.core
     if (!receiver!.resetDeferred || !receiver!.finishDeferredReset()) return
+    this.waiting++
     this.peerResult = PERFORMED
     this.performedLate = this.deferred
     this.deferred = undefined
@@ -196,6 +210,7 @@ export class StreamReset {
     if (number === this.peerNumber) {
       result = this.peerResult
     } else if (distance32(number, this.peerNumber) === 1) {
+      this.afterData() // what it waited for may be in this very packet
       this.peerNumber = number
       result = process()
       this.peerResult = result
@@ -211,10 +226,14 @@ export class StreamReset {
     for (const id of request.streamIds) if (id >= negotiated!.inboundStreams) return WRONG_SSN
     // The peer asks once more, under a new number, before it has heard that what it waits for was done. To do it again
     // would tell the user of a second reset, and close whatever uses the streams by now.
-    if (this.performedLate !== undefined && isSameReset(request, this.performedLate)) return PERFORMED
+    const { performedLate } = this
     this.performedLate = undefined
+    if (performedLate !== undefined && isSameReset(request, performedLate)) return PERFORMED
+    if (this.deferred !== undefined) {
+      return isSameReset(request, this.deferred) ? IN_PROGRESS : REQUEST_ALREADY_IN_PROGRESS
+    }
     if (receiver!.resetStreams(request.lastAssignedTsn, request.streamIds)) {
-      this.deferred = undefined
+      this.waiting++
       return PERFORMED
     }
     this.deferred = request

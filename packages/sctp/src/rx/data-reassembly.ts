@@ -1,13 +1,21 @@
 import type { DataChunk } from '../packet/data.ts'
-import { joinFragments } from './message.ts'
 import type { ReassemblySink, ReceivedMessage } from './message.ts'
+
+/** Fragments are chained rather than kept in arrays: runs of any length join in constant time, in whatever order they come. */
+interface Piece {
+  readonly bytes: Uint8Array
+  next: Piece | undefined
+}
 
 /** Consecutive fragments of one message. */
 interface Run {
   first: number
   last: number
-  fragments: Uint8Array[]
+  head: Piece | undefined
+  tail: Piece | undefined
   bytes: number
+  /** What the receive window counts: the pieces, or one for a run that is discarded. */
+  heldChunks: number
   /** Has the first fragment, has the last fragment. */
   begins: boolean
   ends: boolean
@@ -51,46 +59,8 @@ export class DataReassembly {
 
     if (left !== undefined) this.take(left)
     if (right !== undefined) this.take(right)
-    const discarded = left?.discarded === true || right?.discarded === true
-    if (discarded) {
-      if (left !== undefined) this.discard(left)
-      if (right !== undefined) this.discard(right)
-      this.sink.release(chunk.payload.length, 1)
-    }
-
-    let run: Run
-    if (left !== undefined) {
-      run = left
-      run.last = seq
-      run.ends = chunk.end
-      if (!discarded) run.fragments.push(chunk.payload)
-      if (right !== undefined) {
-        run.last = right.last
-        run.ends = right.ends
-        run.bytes += right.bytes
-        for (const fragment of right.fragments) run.fragments.push(fragment)
-      }
-    } else if (right !== undefined) {
-      run = right
-      run.first = seq
-      run.begins = chunk.beginning
-      if (!discarded) run.fragments.unshift(chunk.payload)
-    } else {
-      run = {
-        first: seq,
-        last: seq,
-        fragments: [chunk.payload],
-        bytes: 0,
-        begins: chunk.beginning,
-        ends: chunk.end,
-        streamId: chunk.streamId,
-        messageId: chunk.messageId,
-        unordered: chunk.unordered,
-        ppid: chunk.ppid,
-        discarded: false,
-      }
-    }
-    run.bytes += chunk.payload.length
+    const run = left === undefined ? begin(seq, chunk) : this.append(left, seq, chunk)
+    if (right !== undefined) this.join(run, right)
     if (run.bytes > this.maxMessageSize) this.discard(run)
 
     if (run.begins && run.ends) return this.complete(run)
@@ -120,23 +90,56 @@ export class DataReassembly {
       streamId: run.streamId,
       ppid: run.ppid,
       unordered: run.unordered,
-      data: run.discarded ? undefined : joinFragments(run.fragments, run.bytes),
+      data: run.discarded ? undefined : joined(run),
       held: run.discarded ? 0 : run.bytes,
-      heldChunks: run.discarded ? 0 : run.fragments.length,
+      heldChunks: run.heldChunks,
     }
   }
 
+  private append(run: Run, seq: number, chunk: DataChunk): Run {
+    const { payload } = chunk
+    run.last = seq
+    run.ends = chunk.end
+    run.bytes += payload.length
+    if (run.discarded) {
+      this.sink.release(payload.length, 1)
+    } else {
+      const piece = { bytes: payload, next: undefined }
+      run.tail!.next = piece
+      run.tail = piece
+      run.heldChunks++
+    }
+    return run
+  }
+
+  /** `right` continues `run`. */
+  private join(run: Run, right: Run): void {
+    if (right.discarded) this.discard(run)
+    else if (run.discarded) this.discard(right)
+    if (run.discarded) {
+      this.sink.release(0, 1)
+    } else {
+      run.tail!.next = right.head
+      run.tail = right.tail
+      run.heldChunks += right.heldChunks
+    }
+    run.last = right.last
+    run.ends = right.ends
+    run.bytes += right.bytes
+  }
+
+  /** Gives the bytes back. What is left of the run still counts as one piece, as it still costs memory. */
   private discard(run: Run): void {
     if (run.discarded) return
-    let bytes = 0
-    for (const fragment of run.fragments) bytes += fragment.length
-    this.sink.release(bytes, run.fragments.length)
-    run.fragments = []
+    this.sink.release(run.bytes, run.heldChunks - 1)
+    run.heldChunks = 1
+    run.head = undefined
+    run.tail = undefined
     run.discarded = true
   }
 
   private drop(run: Run): void {
-    if (!run.discarded) this.sink.release(run.bytes, run.fragments.length)
+    this.sink.release(run.discarded ? 0 : run.bytes, run.heldChunks)
   }
 
   /** Takes a run out of where it is found, to be changed. */
@@ -148,6 +151,35 @@ export class DataReassembly {
     this.byFirst.delete(run.first)
     this.byLast.delete(run.last)
   }
+}
+
+function begin(seq: number, chunk: DataChunk): Run {
+  const piece = { bytes: chunk.payload, next: undefined }
+  return {
+    first: seq,
+    last: seq,
+    head: piece,
+    tail: piece,
+    bytes: chunk.payload.length,
+    heldChunks: 1,
+    begins: chunk.beginning,
+    ends: chunk.end,
+    streamId: chunk.streamId,
+    messageId: chunk.messageId,
+    unordered: chunk.unordered,
+    ppid: chunk.ppid,
+    discarded: false,
+  }
+}
+
+function joined(run: Run): Uint8Array {
+  const data = new Uint8Array(run.bytes)
+  let offset = 0
+  for (let piece = run.head; piece !== undefined; piece = piece.next) {
+    data.set(piece.bytes, offset)
+    offset += piece.bytes.length
+  }
+  return data
 }
 
 function sameMessage(run: Run, chunk: DataChunk): boolean {

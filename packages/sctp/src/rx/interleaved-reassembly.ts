@@ -86,7 +86,7 @@ export class InterleavedReassembly {
     }
 
     const whole = partial.discarded
-      ? partial.seen === partial.total
+      ? partial.total >= 0 && partial.seen >= partial.total
       : partial.fragments.length === partial.total && partial.ahead === undefined
     if (!whole) return undefined
     partials.delete(chunk.messageId)
@@ -141,11 +141,12 @@ export class InterleavedReassembly {
     if (ahead.size === 0) partial.ahead = undefined
   }
 
+  /** Gives the bytes back. What is left of the message still counts as one piece, as it still costs memory. */
   private discard(partial: Partial): void {
-    this.sink.release(partial.held, partial.heldChunks)
+    this.sink.release(partial.held, partial.heldChunks - 1)
     partial.discarded = true
     partial.held = 0
-    partial.heldChunks = 0
+    partial.heldChunks = 1
     partial.fragments.length = 0
     partial.ahead = undefined
   }

@@ -5,7 +5,7 @@ export interface ReceivedMessage {
   unordered: boolean
   /** Undefined: it was above the size limit and its bytes are gone. It still takes its place in the order. */
   data: Uint8Array | undefined
-  /** Bytes and pieces that the receive window counts for it. */
+  /** Bytes and pieces that the receive window counts for it; one piece even when its bytes are gone. */
   held: number
   heldChunks: number
 }

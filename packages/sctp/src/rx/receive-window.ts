@@ -37,15 +37,19 @@ export class ReceiveWindow {
   /** Whether a chunk may be held. The one that is next in order may overdraw by a quarter: it may free all others. */
   admits(bytes: number, inOrder: boolean): boolean {
     const slack = inOrder ? 1.25 : 1
+    // Whatever its size, it is all that there is.
+    if (this.heldChunks === 0) return true
     return this.held + bytes <= this.capacity * slack && this.heldChunks < this.maxChunks * slack
   }
 
   /**
    * Fragments of unfinished messages fill the window, and none can finish because it is full: grows while it may.
-   * `queued` are the bytes of whole messages that only wait for the user.
+   * `queued` are the bytes of whole messages that only wait for the user. Returns whether it did.
    */
-  makeRoom(queued: number): void {
-    if ((this.held - queued) * 2 > this.capacity) this.capacity = Math.min(this.limit, this.capacity * 2)
+  makeRoom(queued: number): boolean {
+    if ((this.held - queued) * 2 <= this.capacity || this.capacity >= this.limit) return false
+    this.capacity = Math.min(this.limit, this.capacity * 2)
+    return true
   }
 
   hold(bytes: number): void {

@@ -1,8 +1,9 @@
 import type { SctpEvent } from '../events.ts'
 import type { DataChunk } from '../packet/data.ts'
-import type { ForwardTsnChunk } from '../packet/forward-tsn.ts'
+import type { ForwardTsnChunk, SkippedMessage } from '../packet/forward-tsn.ts'
 import type { Ring } from '../ring.ts'
 import type { AssociationStats } from '../stats.ts'
+import { distance16, distance32 } from '../tsn.ts'
 import { DataReassembly } from './data-reassembly.ts'
 import { DataTracker } from './data-tracker.ts'
 import { InboundStreams } from './inbound-streams.ts'
@@ -87,14 +88,12 @@ export class Receiver implements ReassemblySink {
     }
     const size = chunk.payload.length
     const inOrder = seq === tracker.cumulative + 1
-    if (!window.admits(size, false)) {
-      window.makeRoom(this.queued)
-      if (!window.admits(size, inOrder)) {
-        this.stats.dropped.window++
-        tracker.addRefused()
-        // Next in order, and nothing that the user could take to make room: this will never resolve.
-        return inOrder && this.queued === 0 ? 'exhausted' : 'refused'
-      }
+    while (!window.admits(size, false) && window.makeRoom(this.queued));
+    if (!window.admits(size, inOrder)) {
+      this.stats.dropped.window++
+      tracker.addRefused()
+      // Next in order, and nothing that the user could take to make room: this will never resolve.
+      return inOrder && this.queuedMessages === 0 ? 'exhausted' : 'refused'
     }
     this.stats.dataChunksReceived++
     tracker.add(seq, chunk.immediate)
@@ -121,31 +120,24 @@ export class Receiver implements ReassemblySink {
     const seq = this.tracker.unwrap(chunk.newCumulativeTsn)
     if (!this.tracker.forward(seq)) return
     if (!this.interleaved) this.fragments.forward(seq)
-    for (const { streamId, unordered, messageId } of chunk.skipped) {
-      if (streamId >= this.inboundStreams) continue
+    for (const { streamId, unordered, messageId } of this.latest(chunk.skipped)) {
       if (this.interleaved) this.partials.forward(streamId, unordered, messageId)
       if (!unordered) this.streams.forward(streamId, messageId)
     }
   }
 
-  /** Resets at once when all data before it is here; else returns false and waits for it. An empty list means all streams. */
+  /**
+   * Resets at once when all data before it is here; else returns false and waits for it. An empty list means all streams. Not to be
+   * called while another one waits.
+   */
   resetStreams(lastAssignedTsn: number, streamIds: readonly number[]): boolean {
-    const lastAssigned = this.tracker.unwrap(lastAssignedTsn)
-    if (this.deferred !== undefined) {
-      // The peer asks again; what it asks for is what was deferred.
-      if (this.deferred.lastAssigned > this.tracker.cumulative) return false
-      this.finishReset()
-      return true
-    }
     this.deferred = {
-      lastAssigned,
+      lastAssigned: this.tracker.unwrap(lastAssignedTsn),
       streamIds: streamIds.length === 0 ? undefined : new Set(streamIds),
       requested: streamIds,
       chunks: [],
     }
-    if (lastAssigned > this.tracker.cumulative) return false
-    this.finishReset()
-    return true
+    return this.finishDeferredReset()
   }
 
   get resetDeferred(): boolean {
@@ -161,14 +153,14 @@ export class Receiver implements ReassemblySink {
 
   deliver(message: ReceivedMessage): void {
     const { streamId, ppid, unordered, data } = message
+    if (message.heldChunks > 1) this.window.release(0, message.heldChunks - 1)
+    this.queuedMessages++
     if (data === undefined) {
       this.stats.messagesDiscarded++
       this.events.push({ type: 'message-discarded', streamId, ppid })
       return
     }
-    if (message.heldChunks > 1) this.window.release(0, message.heldChunks - 1)
     this.queued += data.length
-    this.queuedMessages++
     this.stats.messagesReceived++
     this.stats.messageBytesReceived += data.length
     this.events.push({ type: 'message', streamId, ppid, data, unordered })
@@ -178,11 +170,29 @@ export class Receiver implements ReassemblySink {
     this.window.release(bytes, chunks)
   }
 
-  /** The user has taken a message from the event queue. */
+  /** The user has taken a message from the event queue, or the news that one was discarded, of 0 bytes. */
   onTaken(bytes: number): void {
     this.queued -= bytes
     this.queuedMessages--
     this.window.take(bytes)
+  }
+
+  /**
+   * The last message of each stream that a FORWARD-TSN skips. Each costs a look at all that waits in its stream, so none is looked at
+   * twice, however often the peer names it.
+   */
+  private latest(skipped: readonly SkippedMessage[]): Iterable<SkippedMessage> {
+    if (skipped.length < 2) return skipped.filter(({ streamId }) => streamId < this.inboundStreams)
+    const byStream = new Map<number, SkippedMessage>()
+    for (const message of skipped) {
+      const { streamId, unordered, messageId } = message
+      if (streamId >= this.inboundStreams) continue
+      const key = streamId * 2 + (unordered ? 1 : 0)
+      const known = byStream.get(key)?.messageId ?? messageId
+      const distance = this.interleaved ? distance32(messageId, known) : distance16(messageId, known)
+      if (distance >= 0) byStream.set(key, message)
+    }
+    return byStream.values()
   }
 
   private process(seq: number, chunk: DataChunk): void {
@@ -191,8 +201,8 @@ export class Receiver implements ReassemblySink {
       const { streamId, ppid, unordered, payload } = chunk
       message = { streamId, ppid, unordered, data: payload, held: payload.length, heldChunks: 1 }
       if (payload.length > this.maxMessageSize) {
-        this.release(payload.length, 1)
-        message = { streamId, ppid, unordered, data: undefined, held: 0, heldChunks: 0 }
+        this.release(payload.length, 0)
+        message = { streamId, ppid, unordered, data: undefined, held: 0, heldChunks: 1 }
       }
     } else {
       message = this.interleaved ? this.partials.add(chunk) : this.fragments.add(seq, chunk)

@@ -51,7 +51,7 @@ export class OutstandingData {
     lowestOriginal: Infinity,
     spurious: 0,
   }
-  /** Unwrapped TSNs found lost, oldest first; those whose chunk is not `LOST` any more are skipped. */
+  /** Unwrapped TSNs found lost, each once, oldest first; those whose chunk is not `LOST` any more are skipped. */
   private readonly lost = new Ring<number>()
   private readonly acked = new TsnRanges()
   private readonly initialTsn: number
@@ -100,6 +100,7 @@ export class OutstandingData {
     chunk.flags = flags
     chunk.fragment = fragment
     chunk.transmissions = 0
+    chunk.queued = false
     if (message.firstSeq < 0) message.firstSeq = seq
     message.lastSeq = seq
     return chunk
@@ -127,18 +128,26 @@ export class OutstandingData {
       const seq = this.lost.peek()
       if (seq === undefined) return undefined
       const chunk = this.get(seq)
-      if (chunk !== undefined && chunk.state === LOST && chunk.seq === seq) return chunk
-      this.lost.shift()
+      if (chunk !== undefined && chunk.state === LOST) return chunk
+      this.takeLost()
     }
   }
 
   takeLost(): void {
-    this.lost.shift()
+    const chunk = this.get(this.lost.shift()!)
+    if (chunk !== undefined) chunk.queued = false
   }
 
   markLost(chunk: TxChunk): void {
     this.land(chunk)
+    this.lose(chunk)
+  }
+
+  /** A peer that acknowledges and takes back in turn has the same chunk lost again and again. */
+  private lose(chunk: TxChunk): void {
     chunk.state = LOST
+    if (chunk.queued) return
+    chunk.queued = true
     this.lost.push(chunk.seq)
   }
 
@@ -151,7 +160,9 @@ export class OutstandingData {
     }
     this.lost.clear()
     for (let seq = this.cumulative + 1; seq < this.next; seq++) {
-      if (this.slots[seq & this.mask]!.state === LOST) this.lost.push(seq)
+      const chunk = this.slots[seq & this.mask]!
+      chunk.queued = false
+      if (chunk.state === LOST) this.lose(chunk)
     }
   }
 
@@ -180,7 +191,8 @@ export class OutstandingData {
     for (let i = 0; i < sack.blockCount; i++) {
       const start = readUint16(sack.packet, sack.blocks + 4 * i)
       const end = readUint16(sack.packet, sack.blocks + 4 * i + 2)
-      if (start === 0 || end < start || cumulative + end >= this.next) return false
+      // The TSN right behind the cumulative one cannot be in a block.
+      if (start < 2 || end < start || cumulative + end >= this.next) return false
     }
     return true
   }
@@ -299,9 +311,7 @@ export class OutstandingData {
     this.acked.removeThrough(last)
     for (let seq = first; seq <= last; seq++) {
       const chunk = this.slots[seq & this.mask]!
-      if (chunk.state !== ACKED) continue
-      chunk.state = LOST
-      this.lost.push(seq)
+      if (chunk.state === ACKED) this.lose(chunk)
     }
   }
 

@@ -27,6 +27,8 @@ export class TxChunk {
   sentAt = 0
   packetNumber = 0
   transmissions = 0
+  /** Its TSN is in the queue of those found lost. */
+  queued = false
   /** Neighbours in the list of chunks in flight, in order of packet number. */
   previous: TxChunk | undefined = undefined
   next: TxChunk | undefined = undefined
