@@ -1,5 +1,5 @@
 // Gathering of host and server-reflexive candidates (RFC 8445 §5.1.1).
-import { classifyIp, type MdnsRegistration, type Network, parseIp, type UdpSocket } from '@kaon/net'
+import type { MdnsRegistration, Network, UdpSocket } from '@kaon/net'
 import type { TransportAddress } from '@kaon/stun'
 import { addressScope, canReach, usableAddress } from '../address.ts'
 import type { Candidate } from '../candidate.ts'
@@ -12,6 +12,7 @@ import type { CandidateError, IceConnectionOptions } from './options.ts'
 import { Port } from './port.ts'
 import { ReflexiveGatherer, type ReflexiveResult } from './reflexive.ts'
 import { parseServerUrl, type ServerUrl } from './server-url.ts'
+import { makeStop } from './stop.ts'
 
 /** What gathering tells the connection. */
 export interface GatheringHost {
@@ -28,8 +29,6 @@ export interface ParsedServer {
   readonly url: string
   readonly server: ServerUrl
 }
-
-declare const AbortController: new () => { readonly signal: AbortSignal; abort(): void }
 
 /** Queries per gathering: a list of servers on a host with many addresses stays bounded. */
 const MAX_QUERIES = 64
@@ -55,7 +54,7 @@ export class Gathering {
   #nextPort = 0
   #queries = 0
   #closed = false
-  readonly #stop = new AbortController()
+  readonly #stop = makeStop()
 
   constructor(
     options: IceConnectionOptions,
@@ -254,7 +253,7 @@ export class Gathering {
       // One address per family is enough: the others of a server's name tell the same.
       const address = addresses.find((one) => canReach(local, one))
       if (address === undefined || port.address.isLinkLocal) continue
-      if (port.address.isLoopback !== isLoopback(address.address)) continue
+      if (port.address.isLoopback !== (addressScope(address) === 'loopback')) continue
       if (this.#queries++ < MAX_QUERIES) this.#reflexive.add({ socket: port.id, server: address, url })
     }
     this.#host.wake()
@@ -343,9 +342,4 @@ function localError(address: string | null, errorText: string): CandidateError {
 
 function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-function isLoopback(address: string): boolean {
-  const ip = parseIp(address)
-  return ip !== undefined && classifyIp(ip) === 'loopback'
 }

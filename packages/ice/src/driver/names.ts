@@ -1,5 +1,6 @@
 // Remote candidates behind mDNS names (draft-ietf-mmusic-mdns-ice-candidates §3.2).
 import type { Mdns } from '@kaon/net'
+import { makeStop, type Stop } from './stop.ts'
 
 /** One label and `.local`: a longer name is not an mDNS candidate (§3.2.1). */
 const MDNS_NAME = /^[A-Za-z0-9_-]{1,63}\.local\.?$/i
@@ -10,12 +11,10 @@ export function isMdnsName(address: string): boolean {
   return MDNS_NAME.test(address)
 }
 
-declare const AbortController: new () => { readonly signal: AbortSignal; abort(): void }
-
 /** Looks names up, each once while it is under way. */
 export class NameResolver {
   readonly #mdns: Mdns
-  #stop: InstanceType<typeof AbortController> | undefined
+  #stop: Stop | undefined
   readonly #pending = new Map<string, Promise<string | undefined>>()
 
   constructor(mdns: Mdns) {
@@ -28,7 +27,7 @@ export class NameResolver {
     const known = this.#pending.get(key)
     if (known !== undefined) return known
     if (this.#pending.size >= MAX_PENDING) return Promise.resolve(undefined)
-    this.#stop ??= new AbortController()
+    this.#stop ??= makeStop()
     const lookup = this.#mdns.resolve(key, { signal: this.#stop.signal }).then(
       (address) => address,
       () => undefined,
