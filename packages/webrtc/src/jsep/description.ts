@@ -1,4 +1,4 @@
-import type { MediaSection, SessionDescription } from '@kaon/sdp'
+import { parseCandidate, type MediaSection, type SessionDescription } from '@kaon/sdp'
 import { RTCSessionDescription } from '../session-description.ts'
 import type { RTCSdpType } from '../types.ts'
 import { dataSection } from './sections.ts'
@@ -13,6 +13,8 @@ export class Description {
   readonly object: RTCSessionDescription
   /** It was made when bundling had been agreed on: the sections of a group have one transport. */
   readonly bundleAgreed: boolean
+  /** Of the default candidates, by `rankOf`. */
+  readonly #ranks = new Map<MediaSection, number>()
 
   constructor(type: RTCSdpType, model: SessionDescription, sdp: string, bundleAgreed: boolean) {
     this.type = type
@@ -29,8 +31,16 @@ export class Description {
   addCandidate(section: MediaSection, candidate: string, local: boolean): void {
     if (section.attributes('candidate').length >= MAX_CANDIDATES) return
     section.addCandidate(candidate)
-    if (local) setDefaultCandidate(section)
+    if (local) this.#considerDefault(section, candidate)
     this.object.sdp = this.model.toString()
+  }
+
+  #considerDefault(section: MediaSection, candidate: string): void {
+    const parsed = parseCandidate(candidate)
+    const rank = parsed === undefined ? -1 : rankOf(parsed)
+    if (rank <= (this.#ranks.get(section) ?? currentRank(section))) return
+    this.#ranks.set(section, rank)
+    setDefault(section, parsed!)
   }
 
   endCandidates(section: MediaSection): void {
@@ -47,18 +57,27 @@ const PREFERENCE = ['host', 'srflx', 'relay']
  * knows no ICE, hence relayed before reflexive before host, and IPv4. Names (mDNS) are never a default.
  */
 export function setDefaultCandidate(section: MediaSection): void {
-  let best: { address: string; port: number; addressType: string } | undefined
-  let bestRank = -1
+  let best: ParsedCandidate | undefined
   for (const candidate of section.candidates) {
-    if (candidate.component !== 1 || candidate.transport.toLowerCase() !== 'udp') continue
-    if (candidate.address.endsWith('.local')) continue
-    const ipv4 = !candidate.address.includes(':')
-    const rank = PREFERENCE.indexOf(candidate.type) * 2 + (ipv4 ? 1 : 0)
-    if (rank <= bestRank) continue
-    bestRank = rank
-    best = { address: candidate.address, port: candidate.port, addressType: ipv4 ? 'IP4' : 'IP6' }
+    if (rankOf(candidate) > (best === undefined ? -1 : rankOf(best))) best = candidate
   }
-  if (best === undefined) return
-  section.port = best.port
-  section.connection = { netType: 'IN', addressType: best.addressType, address: best.address }
+  if (best !== undefined) setDefault(section, best)
+}
+
+type ParsedCandidate = NonNullable<ReturnType<typeof parseCandidate>>
+
+/** The larger, the better as a default; -1 is none. */
+function rankOf({ component, transport, address, type }: ParsedCandidate): number {
+  if (component !== 1 || transport.toLowerCase() !== 'udp' || address.endsWith('.local')) return -1
+  return PREFERENCE.indexOf(type) * 2 + (address.includes(':') ? 0 : 1)
+}
+
+/** Of the candidates that a description was created with, the last of which is the one just added. */
+function currentRank(section: MediaSection): number {
+  return Math.max(-1, ...section.candidates.slice(0, -1).map(rankOf))
+}
+
+function setDefault(section: MediaSection, { address, port }: ParsedCandidate): void {
+  section.port = port
+  section.connection = { netType: 'IN', addressType: address.includes(':') ? 'IP6' : 'IP4', address }
 }

@@ -1,4 +1,5 @@
 /** The state of the offer/answer exchange: W3C WebRTC 1.0 §4.4.1, RFC 9429 §3.2 and §5. No I/O and no events. */
+import type { SessionDescription } from '@kaon/sdp'
 import { domError } from '../rtc-error.ts'
 import type { RTCSdpType, RTCSignalingState } from '../types.ts'
 import { createAnswer, type DtlsRole } from './answer.ts'
@@ -12,9 +13,11 @@ interface Created {
   readonly sdp: string
   /** `Session.revision` when it was made: another one now means that it no longer describes the connection. */
   readonly revision: number
+  /** Until it is set, which takes it: what follows changes it. */
+  model: SessionDescription | undefined
 }
 
-const NOTHING: Created = { sdp: '', revision: -1 }
+const NOTHING: Created = { sdp: '', revision: -1, model: undefined }
 
 export class Session {
   signalingState: RTCSignalingState = 'stable'
@@ -60,7 +63,7 @@ export class Session {
 
   createOffer(transport: LocalTransport): string {
     const previous = this.local ?? this.remote
-    const sdp = createOffer({
+    const model = createOffer({
       session: this.#local,
       version: ++this.#version,
       previous: previous?.model,
@@ -71,23 +74,23 @@ export class Session {
       wantsData: this.wantsData,
       transport,
       newMid: () => this.#newMid(),
-    }).toString()
-    this.lastOffer = { sdp, revision: this.revision }
-    return sdp
+    })
+    this.lastOffer = { sdp: model.toString(), revision: this.revision, model }
+    return this.lastOffer.sdp
   }
 
   createAnswer(transport: LocalTransport, dtlsRole: DtlsRole | undefined): string {
     const offer = this.pendingRemote
     if (offer === null) throw domError('InvalidStateError', 'There is no offer to answer')
-    const sdp = createAnswer({
+    const model = createAnswer({
       session: this.#local,
       version: ++this.#version,
       offer: offer.model,
       dtlsRole,
       transport,
-    }).toString()
-    this.lastAnswer = { sdp, revision: this.revision }
-    return sdp
+    })
+    this.lastAnswer = { sdp: model.toString(), revision: this.revision, model }
+    return this.lastAnswer.sdp
   }
 
   /** A mid that no section has had. One digit, as browsers count them. */
@@ -103,7 +106,7 @@ export class Session {
   /** Parses and checks; nothing is changed. Throws as W3C §4.4.1.4 has it. */
   prepare(type: RTCSdpType, sdp: string, remote: boolean, dtlsRole: DtlsRole | undefined): Description {
     checkType(type, this.signalingState, remote)
-    const model = parseDescription(sdp)
+    const model = (remote ? undefined : this.#takeCreated(type, sdp)) ?? parseDescription(sdp)
     if (remote) {
       checkRemote(type, model, {
         localOffer: this.pendingLocal?.model,
@@ -113,6 +116,15 @@ export class Session {
       })
     }
     return new Description(type, model, sdp, this.currentRemote !== null)
+  }
+
+  /** What was created here need not be read again. */
+  #takeCreated(type: RTCSdpType, sdp: string): SessionDescription | undefined {
+    const last = type === 'offer' ? this.lastOffer : this.lastAnswer
+    if (last.sdp !== sdp) return undefined
+    const { model } = last
+    last.model = undefined
+    return model
   }
 
   /** The five variables change here, at one point in time. */

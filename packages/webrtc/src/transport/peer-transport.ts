@@ -106,8 +106,11 @@ export class PeerTransport {
   pathChanged(): void {
     if (this.#closed) return
     // A server's handshake may have begun before there was a pair to measure.
-    if (this.#options.dtls?.retransmissionTimeout === undefined)
-      this.dtls?.setRetransmissionTimeout(this.#firstTimeout())
+    const { dtls } = this
+    const isOpen = dtls !== undefined && (dtls.state === 'new' || dtls.state === 'connecting')
+    if (isOpen && this.#options.dtls?.retransmissionTimeout === undefined) {
+      dtls.setRetransmissionTimeout(this.#firstTimeout())
+    }
     if (this.association === undefined) return
     this.association.pathChanged(this.now)
     this.scheduleDrain()
