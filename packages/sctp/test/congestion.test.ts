@@ -194,6 +194,16 @@ describe('CUBIC (RFC 9438)', () => {
     expect(controller.congestionWindow).toBeGreaterThan(2 * before)
   })
 
+  test('keeps its threshold when timeouts follow each other without an answer', () => {
+    const controller = grown(0)
+    controller.onTimeout(1000, 0)
+    const threshold = controller.slowStartThreshold
+    expect(threshold).toBeGreaterThan(8 * SEGMENT)
+    for (let i = 0; i < 5; i++) controller.onTimeout(2000 + i, 0)
+    expect(controller.slowStartThreshold).toBe(threshold)
+    expect(controller.congestionWindow).toBe(SEGMENT)
+  })
+
   test('starts anew on another path', () => {
     const controller = grown(0.02)
     controller.onPathChange(9000)

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { SctpError } from '../src/index.ts'
+import { Association, SctpError } from '../src/index.ts'
 import { encodeAbort } from '../src/packet/abort.ts'
 import * as types from '../src/packet/types.ts'
-import { Pair, pattern } from './pair.ts'
+import { encodeSack } from '../src/packet/sack.ts'
+import { Pair, pattern, seededBytes } from './pair.ts'
+import { victim } from './victim.ts'
 import { chunksOf, has, packet, tagOf } from './wire.ts'
 
 describe('shutdown (RFC 9260 §9.2)', () => {
@@ -66,6 +68,38 @@ describe('shutdown (RFC 9260 §9.2)', () => {
     const last = pair.events[0].at(-1)!
     expect(last.type === 'aborted' && last.error.code).toBe('ERR_SCTP_TIMEOUT')
     expect(pair.types(1).at(-1)).toBe('aborted')
+  })
+
+  test('that was asked for survives a restart of the peer', () => {
+    const pair = new Pair({ delay: 20 }).connect()
+    pair.filter = (bytes, from) => from === 1 || !has(bytes, types.SHUTDOWN)
+    pair.a.shutdown()
+    pair.run(30)
+    expect(pair.a.state).toBe('shutdown-sent')
+    pair.filter = () => true
+    pair.ends[1] = new Association({ now: pair.now, random: seededBytes(99) })
+    pair.b.connect(pair.now)
+    expect(pair.runUntil(() => pair.types(0).includes('closed') && pair.types(1).includes('closed'), 1000)).toBe(true)
+    expect(pair.types(0)).toEqual(['connected', 'restarted', 'closed'])
+  })
+
+  test('leaves no time in the past behind, though what waits for its pace is acknowledged after all', () => {
+    const { pair, hit, ownTsn } = victim({ interleaving: false }, 50)
+    for (let i = 0; i < 10; i++) pair.a.send({ streamId: 0, ppid: 53, data: pattern(1100, i) }, pair.now)
+    pair.flush()
+    expect(pair.a.totalBufferedAmount).toBe(0)
+    pair.a.shutdown()
+    const { sender } = pair.a['core']
+    const sent = sender!.data.next
+    hit(encodeSack((ownTsn - 1) >>> 0, 1e6, [[sent - 1, sent]]))
+    pair.flush()
+    expect(sender!['pacer'].deadline).toBeGreaterThan(pair.now)
+    hit(encodeSack((ownTsn + sent - 1) >>> 0, 1e6))
+    pair.flush()
+    expect(pair.a.state).toBe('shutdown-sent')
+    pair.now += 100
+    pair.flush()
+    expect(pair.a.deadline).toBeGreaterThan(pair.now)
   })
 
   test('before the handshake is done it ends at once', () => {
@@ -150,6 +184,21 @@ describe('a dead path', () => {
     expect(last.type === 'aborted' && last.error.code).toBe('ERR_SCTP_TIMEOUT')
   })
 
+  test('is not: a window that stays too small for a packet, as long as the peer answers', () => {
+    const { pair, hit, ownTsn } = victim({ interleaving: false, maxRetransmissions: 3 })
+    pair.a.send({ streamId: 0, ppid: 53, data: pattern(5000) }, pair.now)
+    pair.flush()
+    const { sender } = pair.a['core']
+    hit(encodeSack((ownTsn + sender!.data.next - 2) >>> 0, 500))
+    for (let i = 0; i < 100; i++) {
+      pair.run(1000)
+      hit(encodeSack((ownTsn + sender!.data.next - 2) >>> 0, 500))
+    }
+    expect(pair.a.state).toBe('established')
+    pair.run(100_000)
+    expect(pair.events[0].at(-1)).toMatchObject({ error: { code: 'ERR_SCTP_TIMEOUT' } })
+  })
+
   test('is noticed by heartbeats alone', () => {
     const pair = new Pair({ delay: 20 }, { maxRetransmissions: 3, heartbeatInterval: 5000 }).connect()
     pair.run(100_000)
@@ -173,6 +222,14 @@ describe('a dead path', () => {
       expect(pair.runUntil(() => pair.messages(1).length === 1, 30_000)).toBe(true)
       if (told) expect(pair.now - back).toBeLessThan(1000)
     }
+  })
+
+  test('heartbeats more often than the timeout do not run away', () => {
+    const pair = new Pair({ delay: 5 }, { heartbeatInterval: 1 }).connect()
+    const before = pair.a.stats.heartbeatsSent
+    pair.run(1000)
+    expect(pair.a.stats.heartbeatsSent - before).toBeGreaterThan(5)
+    expect(pair.a.stats.heartbeatsSent - before).toBeLessThan(100)
   })
 
   test('an idle association sleeps', () => {

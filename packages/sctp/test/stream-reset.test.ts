@@ -1,14 +1,19 @@
 import { describe, expect, test } from 'vitest'
+import { readUint32 } from '../src/bytes.ts'
 import { SctpError } from '../src/index.ts'
+import type { AssociationOptions } from '../src/index.ts'
+import { encodeData, encodeIData } from '../src/packet/data.ts'
 import { encodeReConfig } from '../src/packet/re-config.ts'
 import * as types from '../src/packet/types.ts'
 import { encodeParameter, forEachParameter } from '../src/parameter/parameter.ts'
 import {
   encodeIncomingResetRequest,
   encodeOutgoingResetRequest,
+  encodeReconfigurationResponse,
   parseReconfigurationResponse,
 } from '../src/parameter/reconfiguration.ts'
 import { Pair, pattern } from './pair.ts'
+import { data } from './victim.ts'
 import { chunksOf, has, packet, tagOf } from './wire.ts'
 
 for (const interleaving of [false, true]) {
@@ -116,8 +121,8 @@ describe('requests of a peer by hand', () => {
     ask(...parameters: Uint8Array[]): number[]
   }
 
-  function setUp(): Bench {
-    const pair = new Pair({ delay: 5 })
+  function setUp(options: Partial<AssociationOptions> = {}): Bench {
+    const pair = new Pair({ delay: 5 }, options)
     let tagA = 0
     const replies: Uint8Array[] = []
     pair.filter = (bytes, from) => {
@@ -129,7 +134,9 @@ describe('requests of a peer by hand', () => {
     const tsn = pair.b['core'].localInitialTsn
     const ask = (...parameters: Uint8Array[]): number[] => {
       replies.length = 0
-      pair.a.receive(packet(tagA, encodeReConfig(parameters)), pair.now)
+      // DATA chunks stand for themselves, parameters make a RE-CONFIG.
+      const isData = parameters[0]![0] === types.I_DATA || (parameters[0]![0] === 0 && parameters[0]![1] === 3)
+      pair.a.receive(packet(tagA, ...(isData ? parameters : [encodeReConfig(parameters)])), pair.now)
       pair.flush()
       const results: number[] = []
       for (const reply of replies) {
@@ -173,6 +180,74 @@ describe('requests of a peer by hand', () => {
     expect(ask(encodeParameter(99, number))).toEqual([])
     expect(ask(Uint8Array.of(0, 13, 0, 3))).toEqual([])
   })
+
+  test('another reset while one waits is refused; the one that waits goes on', () => {
+    const { pair, request, tsn, ask } = setUp()
+    expect(ask(outgoing(request, tsn, [1]))).toEqual([6])
+    expect(ask(outgoing((request + 1) >>> 0, tsn, [2]))).toEqual([4])
+    expect(ask(outgoing((request + 2) >>> 0, tsn, [1]))).toEqual([6])
+    pair.b.send({ streamId: 1, ppid: 53, data: pattern(10) }, pair.now)
+    pair.run(100)
+    expect(pair.types(0).slice(1)).toEqual(['message', 'incoming-reset'])
+    expect(pair.events[0].at(-1)).toEqual({ type: 'incoming-reset', streamIds: [1], all: false })
+    expect(ask(outgoing((request + 3) >>> 0, tsn, [2]))).toEqual([1])
+    expect(pair.events[0].at(-1)).toEqual({ type: 'incoming-reset', streamIds: [2], all: false })
+  })
+
+  for (const interleaving of [false, true]) {
+    const dataType = interleaving ? types.I_DATA : types.DATA
+
+    test(`a deferred reset that was performed and is asked for again leaves the new stream alone, ${interleaving ? 'I-DATA' : 'DATA'}`, () => {
+      const { pair, request, tsn, ask } = setUp({ interleaving })
+      expect(ask(outgoing(request, tsn, [1]))).toEqual([6])
+      pair.b.send({ streamId: 1, ppid: 53, data: pattern(10) }, pair.now)
+      pair.run(100)
+      expect(pair.types(0).slice(1)).toEqual(['message', 'incoming-reset'])
+      // The id is used again by now. The peer had not heard of it when it asked once more.
+      const reused = interleaving ? encodeIData : encodeData
+      ask(reused(data(tsn + 1, { streamId: 1, messageId: 0 })))
+      ask(reused(data(tsn + 2, { streamId: 1, messageId: 1 })))
+      expect(ask(outgoing((request + 1) >>> 0, tsn, [1]))).toEqual([1])
+      ask(reused(data(tsn + 3, { streamId: 1, messageId: 2 })))
+      expect(pair.types(0).slice(1)).toEqual(['message', 'incoming-reset', 'message', 'message', 'message'])
+      // A second time it means it.
+      expect(ask(outgoing((request + 2) >>> 0, tsn, [1]))).toEqual([1])
+      expect(pair.types(0).at(-1)).toBe('incoming-reset')
+    })
+
+    test(`a late answer to an older number does not settle the request, ${interleaving ? 'I-DATA' : 'DATA'}`, () => {
+      const pair = new Pair({ delay: 5 }, { interleaving }).connect()
+      const numbers: number[] = []
+      let answering = false
+      pair.filter = (bytes, from) => {
+        if (from === 1) return answering || !has(bytes, types.RE_CONFIG)
+        for (const chunk of chunksOf(bytes)) {
+          if (chunk.type === types.RE_CONFIG && chunk.bytes[5] === 13) numbers.push(readUint32(chunk.bytes, 8))
+        }
+        return !has(bytes, dataType) && !has(bytes, types.RE_CONFIG)
+      }
+      pair.a.send({ streamId: 1, ppid: 53, data: pattern(10) }, pair.now)
+      pair.a.resetStreams([1])
+      pair.run(6)
+      const { localTag } = pair.a['core']
+      const answer = (responseNumber: number, result: number): void => {
+        pair.a.receive(
+          packet(localTag, encodeReConfig([encodeReconfigurationResponse({ responseNumber, result })])),
+          pair.now,
+        )
+        pair.flush()
+      }
+      expect(numbers).toHaveLength(1)
+      answer(numbers[0]!, 6)
+      expect(pair.runUntil(() => numbers.length === 2, 5000)).toBe(true)
+      expect(numbers[1]).toBe((numbers[0]! + 1) >>> 0)
+      answer(numbers[0]!, 1)
+      expect(pair.types(0)).not.toContain('outgoing-reset')
+      answer(numbers[1]!, 1)
+      expect(pair.events[0].at(-1)).toEqual({ type: 'outgoing-reset', streamIds: [1], ok: true })
+      answering = true
+    })
+  }
 
   test('an empty list means all streams', () => {
     const { pair, request, tsn, ask } = setUp()

@@ -30,7 +30,7 @@ export interface OutgoingMessage {
   readonly unordered?: boolean
   /** Give the message up when a part of it would have to be sent more often than 1 + this. Default: never. */
   readonly maxRetransmits?: number
-  /** Give the message up this many ms after `send`. Default: never. */
+  /** Give the message up this many ms after `send`. It is sent once at least if there is a window for it at once: 0 means now. Default: never. */
   readonly lifetime?: number
 }
 
@@ -333,7 +333,7 @@ export class Association {
     const { core } = this
     core.enter('established')
     this.resets.start()
-    this.shutdowns.stop()
+    this.shutdowns.onEstablished()
     this.heartbeat.start(now)
     core.sender!.start(now)
     if (!restarted) core.events.push({ type: 'connected' })

@@ -24,7 +24,7 @@ export class Heartbeat {
     }
     // The interval with ±50 % of the RTO, so that many associations do not beat as one.
     const jitter = this.core.rto.value * (this.core.random32() / 0x100000000 - 0.5)
-    this.deadline = now + heartbeatInterval + jitter
+    this.deadline = now + Math.max(1, heartbeatInterval + jitter)
   }
 
   stop(): void {

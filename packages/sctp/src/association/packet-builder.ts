@@ -25,9 +25,11 @@ export class PacketBuilder {
 
   build(now: number): Uint8Array | undefined {
     const { core, handshake } = this
-    if (core.ended || core.state === 'closed' || core.state === 'cookie-wait') return undefined
     const echoing = core.state === 'cookie-echoed'
-    if (echoing && handshake.cookieEcho === undefined) return undefined
+    if (core.state === 'closed' || core.state === 'cookie-wait' || (echoing && handshake.cookieEcho === undefined)) {
+      core.queue.wait()
+      return undefined
+    }
     const sender = core.sender!
     if (!echoing) {
       if (this.shutdowns.pending) this.shutdowns.advance(now)

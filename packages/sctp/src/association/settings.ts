@@ -65,9 +65,22 @@ export function resolveSettings(options: AssociationOptions): Settings {
   // RFC 9260 §3.3.2: a window below 1500 is refused by the peer.
   inRange('initialReceiveBuffer', settings.initialReceiveBuffer, 1500, 0xffffffff)
   inRange('maxReceiveBuffer', maxReceiveBuffer, 1500, 0xffffffff)
+  atLeast('maxReceiveMessageSize', maxReceiveMessageSize, 1)
+  atLeast('maxBufferedAmount', settings.maxBufferedAmount, 0)
+  atLeast('maxRetransmissions', settings.maxRetransmissions, 0)
+  atLeast('maxInitRetransmissions', settings.maxInitRetransmissions, 0)
+  atLeast('heartbeatInterval', settings.heartbeatInterval, 0)
+  atLeast('cookieLifetime', settings.cookieLifetime, 0)
+  atLeast('rtoInitial', settings.rtoInitial, 1)
+  atLeast('rtoMin', settings.rtoMin, 0)
+  atLeast('rtoMax', settings.rtoMax, Math.max(1, settings.rtoMin))
   // RFC 9260 §6.2: a SACK must not be delayed by more than 500 ms.
   inRange('sackDelay', settings.sackDelay, 0, 500)
   return settings
+}
+
+function atLeast(name: string, value: number, min: number): void {
+  if (!(value >= min)) throw new SctpError('ERR_SCTP_ARGUMENT', `${name} must be at least ${min}, not ${value}`)
 }
 
 export function inRange(name: string, value: number, min: number, max: number): number {

@@ -13,6 +13,7 @@ export class Shutdown {
   private readonly core: Core
   private guard: number = Infinity
   private timeouts = 0
+  private requested = false
   /** The peer's SHUTDOWN was not yet answered, or our own not yet sent. */
   private owed: 'nothing' | 'shutdown' | 'shutdown-ack' = 'nothing'
 
@@ -23,7 +24,14 @@ export class Shutdown {
   /** The user asks. */
   request(): void {
     const { core } = this
+    this.requested = true
     if (core.state === 'established') core.enter('shutdown-pending')
+  }
+
+  /** The association is established, for the first time or again: what was under way is void, what the user asked for is not. */
+  onEstablished(): void {
+    this.stop()
+    if (this.requested) this.request()
   }
 
   /** Everything was acknowledged: goes a step further when one is due. Called before packets are made. */

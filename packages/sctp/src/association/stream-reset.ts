@@ -38,7 +38,9 @@ const MAX_RESETS_WAITING = 256
 interface OwnRequest {
   readonly streamIds: number[]
   number: number
-  lastAssignedTsn: number
+  readonly lastAssignedTsn: number
+  /** The unwrapped TSN that comes after it. */
+  readonly nextSeq: number
   timeouts: number
   /** The peer waits for data, and is asked again under a new number. */
   inProgress: boolean
@@ -91,13 +93,13 @@ export class StreamReset {
       const streamIds = core.queue.takeResettable(MAX_STREAMS_PER_REQUEST)
       if (streamIds.length === 0) return
       if (!core.negotiated!.streamReset) {
-        this.settle(streamIds, false)
+        this.settle(streamIds, false, 0)
         return
       }
       const number = this.nextNumber
       this.nextNumber = (number + 1) >>> 0
-      const lastAssignedTsn = core.sender!.lastAssignedTsn
-      this.current = { streamIds, number, lastAssignedTsn, timeouts: 0, inProgress: false }
+      const { lastAssignedTsn, data } = core.sender!
+      this.current = { streamIds, number, lastAssignedTsn, nextSeq: data.next, timeouts: 0, inProgress: false }
       this.sendCurrent = true
     }
     if (!this.sendCurrent) return
@@ -270,11 +272,11 @@ export class StreamReset {
     this.sendCurrent = false
     this.answering = undefined
     this.deadline = Infinity
-    this.settle(current.streamIds, result === PERFORMED || result === NOTHING_TO_DO)
+    this.settle(current.streamIds, result === PERFORMED || result === NOTHING_TO_DO, current.nextSeq)
   }
 
-  private settle(streamIds: number[], ok: boolean): void {
-    this.core.queue.finishReset(streamIds, ok)
+  private settle(streamIds: number[], ok: boolean, nextSeq: number): void {
+    this.core.queue.finishReset(streamIds, ok, nextSeq)
     this.core.events.push({ type: 'outgoing-reset', streamIds, ok })
   }
 }

@@ -113,7 +113,7 @@ export function parseInitParameters(bytes: Uint8Array): InitParameters | undefin
   })
   if (!whole) return undefined
   // With I-DATA in use a FORWARD-TSN may not be (RFC 8260 §2.3.1): without its interleaved form there is no partial reliability.
-  if (result.interleaving && result.partialReliability && !interleavedForwardTsn) result.interleaving = false
+  if (result.interleaving && !interleavedForwardTsn) result.partialReliability = false
   return result
 }
 

@@ -39,8 +39,10 @@ export interface CongestionController {
   onSpurious(): void
   /** Nothing was sent for `idle` ms; `rto` is the current timeout. */
   onIdle(idle: number, rto: number): void
-  /** The path carries packets of another size, or is another path. */
+  /** The path is another one: nothing is known of it. */
   onPathChange(mtu: number): void
+  /** The same path carries packets of another size: windows stay, what is counted in packets changes. */
+  onMtuChange(mtu: number): void
 }
 
 /** Makes a controller for an association. `mtu` is the largest SCTP packet in bytes. */

@@ -122,7 +122,8 @@ class Cubic implements CongestionController {
 
   onTimeout(): void {
     this.emptyRounds = 0
-    this.reduce()
+    // RFC 5681 §3.1: the threshold is for the first timeout; nothing more is learned from those that follow without an answer.
+    if (this.congestionWindow > this.segment) this.reduce()
     this.congestionWindow = this.segment
     this.recovering = false
     this.hyStart.reset()
@@ -159,6 +160,12 @@ class Cubic implements CongestionController {
     this.roundMin = Infinity
     this.lastRoundMin = Infinity
     this.hyStart.reset()
+  }
+
+  onMtuChange(mtu: number): void {
+    this.segment = segmentSize(mtu)
+    this.congestionWindow = Math.max(this.congestionWindow, this.segment)
+    this.epoch = -1
   }
 
   /** §4.2 to §4.5: growth in bytes for one acknowledgement in congestion avoidance. */

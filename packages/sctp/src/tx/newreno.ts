@@ -79,4 +79,9 @@ class NewReno implements CongestionController {
     this.partialBytesAcked = 0
     this.recovering = false
   }
+
+  onMtuChange(mtu: number): void {
+    this.segment = segmentSize(mtu)
+    this.congestionWindow = Math.max(this.congestionWindow, this.segment)
+  }
 }

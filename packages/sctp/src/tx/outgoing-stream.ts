@@ -10,6 +10,8 @@ export interface QueuedMessage {
   readonly maxRetransmits: number
   /** Absolute ms; Infinity: never. */
   readonly expiresAt: number
+  /** How often the queue had waited for a window when the message came into it. */
+  readonly queuedAt: number
   /** SSN or MID, unwrapped; -1 until the first fragment is sent. */
   messageId: number
   /** Bytes already cut into chunks. */
@@ -35,6 +37,8 @@ export class OutgoingStream {
   /** Next SSN, or MID of ordered messages; and MID of unordered ones. Unwrapped. */
   nextOrderedId = 0
   nextUnorderedId = 0
+  /** Unwrapped TSN from which these numbers count: later than the last reset. */
+  numberedFrom = 0
   weight: number = DEFAULT_WEIGHT
   /** Virtual time at which the stream's next piece starts (start-time fair queueing). */
   startTag = 0

@@ -19,6 +19,7 @@ export class PartialReliability {
   private readonly queue: SendQueue
   private readonly stats: AssociationStats
   private readonly interleaved: boolean
+  /** The peer can skip messages. */
   private readonly enabled: boolean
   /** Bytes of a chunk's header. */
   private readonly headerSize: number
@@ -60,6 +61,24 @@ export class PartialReliability {
       this.giveUp(chunk.message!)
     }
     this.advance()
+  }
+
+  /** Whether a message that was sent in part is not sent on. */
+  tooOld(message: QueuedMessage, now: number): boolean {
+    return this.enabled && message.offset > 0 && this.queue.expired(message, now)
+  }
+
+  /**
+   * The message to cut next. Those that became too old half sent are given up here, before a packet is begun: while one is being
+   * filled it would be too late for their FORWARD-TSN.
+   */
+  nextMessage(now: number): QueuedMessage | undefined {
+    for (;;) {
+      const message = this.queue.next(now)
+      if (message === undefined || !this.tooOld(message, now)) return message
+      this.giveUp(message)
+      this.advance()
+    }
   }
 
   giveUp(message: QueuedMessage): void {
@@ -108,8 +127,8 @@ export class PartialReliability {
     let point = data.cumulative
     for (let seq = data.cumulative + 1; seq <= this.point; seq++) {
       const { stream, unordered, messageId } = data.get(seq)!.message!
-      // A FORWARD-TSN names ordered messages only.
-      if (this.interleaved || !unordered) {
+      // A FORWARD-TSN names ordered messages only. What the peer has reset since has other numbers now.
+      if ((this.interleaved || !unordered) && seq >= stream.numberedFrom) {
         const key = stream.id * 2 + (unordered ? 1 : 0)
         if (!skipped.has(key) && skipped.size >= limit) break
         skipped.set(key, { streamId: stream.id, unordered, messageId })

@@ -35,6 +35,8 @@ export class SendQueue {
   /** The message that has to be finished before any other; only without interleaving. */
   private begun: QueuedMessage | undefined
   private begunBytes = 0
+  /** How often nothing could be sent for want of a window. */
+  private waits = 0
   /** Streams whose reset was asked for and whose queue has run empty. */
   private readonly resettable = new Set<OutgoingStream>()
 
@@ -72,6 +74,7 @@ export class SendQueue {
       unordered: request.unordered,
       maxRetransmits: request.maxRetransmits,
       expiresAt: request.expiresAt,
+      queuedAt: this.waits,
       messageId: -1,
       offset: 0,
       nextFragment: 0,
@@ -94,13 +97,26 @@ export class SendQueue {
         this.idle(stream)
         continue
       }
-      if (message.offset === 0 && message.expiresAt <= now) {
+      if (message.offset === 0 && this.expired(message, now)) {
         this.stats.messagesAbandoned++
         this.remove(stream, message)
         continue
       }
       return message
     }
+  }
+
+  /**
+   * Whether the message is too old to be sent, or sent on. Only what had to wait for a window grows old here: a lifetime of 0 means
+   * once and now, not never, however late the caller asks for packets.
+   */
+  expired(message: QueuedMessage, now: number): boolean {
+    return message.expiresAt <= now && message.queuedAt !== this.waits
+  }
+
+  /** Nothing can be sent: what is queued by now has had its chance. */
+  wait(): void {
+    this.waits++
   }
 
   /** Whether the chunk that `take` would cut now is the last there is to send. */
@@ -171,13 +187,14 @@ export class SendQueue {
     return this.resettable.size > 0
   }
 
-  /** The peer has answered. `performed`: numbers start anew. */
-  finishReset(ids: readonly number[], performed: boolean): void {
+  /** The peer has answered. `performed`: numbers start anew, with the TSN `numberedFrom`. */
+  finishReset(ids: readonly number[], performed: boolean, numberedFrom: number): void {
     for (const id of ids) {
       const stream = this.streams.get(id)
       if (stream === undefined || stream.reset !== 'requested') continue
       stream.reset = 'none'
       if (performed) {
+        stream.numberedFrom = numberedFrom
         stream.nextOrderedId = 0
         stream.nextUnorderedId = 0
       }
@@ -207,6 +224,7 @@ export class SendQueue {
   /** All numbers start anew, and no message has begun. */
   renumber(): void {
     for (const stream of this.streams.values()) {
+      stream.numberedFrom = 0
       stream.nextOrderedId = 0
       stream.nextUnorderedId = 0
     }

@@ -6,8 +6,6 @@ import {
   FLAG_IMMEDIATE,
   FLAG_UNORDERED,
   I_DATA_HEADER_SIZE,
-  writeDataHeader,
-  writeIDataHeader,
 } from '../packet/data.ts'
 import { COMMON_HEADER_SIZE } from '../packet/common-header.ts'
 import type { SackView } from '../packet/sack.ts'
@@ -22,6 +20,7 @@ import { PartialReliability } from './partial-reliability.ts'
 import type { RetransmissionTimeout } from './rto.ts'
 import type { SendQueue } from './send-queue.ts'
 import { TailLossProbe } from './tail-loss-probe.ts'
+import { writeTxChunk } from './tx-chunk.ts'
 import type { TxChunk } from './tx-chunk.ts'
 
 /** A fragment shorter than this is not worth squeezing into the rest of a packet, bytes. */
@@ -227,6 +226,7 @@ export class Sender {
   }
 
   setMtu(mtu: number): void {
+    if (mtu !== this.mtu) this.controller.onMtuChange(mtu)
     this.mtu = mtu
     this.recovery.mtu = mtu
   }
@@ -238,6 +238,7 @@ export class Sender {
     if (!outstanding) {
       this.t3Deadline = Infinity
       this.probe.deadline = Infinity
+      if (this.queue.empty) this.pacer.deadline = 0 // nothing is left to wait for its pace
       return
     }
     if (restart || this.t3Deadline === Infinity) this.t3Deadline = now + this.rto.value
@@ -268,12 +269,14 @@ export class Sender {
     if (lost === undefined && this.queue.empty) return false
     if (!this.recovery.windowOpen) {
       this.windowLimited = true
+      this.queue.wait()
       return false
     }
     if (lost !== undefined) return true
-    if (data.full) return false
-    const message = this.queue.next(now)
-    return message !== undefined && this.peerAccepts(Math.min(message.data.length - message.offset, this.mtu))
+    const message = data.full ? undefined : this.partial.nextMessage(now)
+    if (message !== undefined && this.peerAccepts(Math.min(message.data.length - message.offset, this.mtu))) return true
+    this.queue.wait()
+    return false
   }
 
   /** Bytes of packet that the next chunk to be sent again needs, as it cannot be cut anew when the MTU has shrunk. */
@@ -331,12 +334,7 @@ export class Sender {
     const { data, queue, headerSize } = this
     if (data.full) return false
     const message = queue.next(now)
-    if (message === undefined) return false
-    if (message.offset > 0 && message.expiresAt <= now) {
-      this.partial.giveUp(message)
-      this.partial.advance()
-      return this.writeNew(packet, now)
-    }
+    if (message === undefined || this.partial.tooOld(message, now)) return false
     const rest = message.data.length - message.offset
     const room = (packet.room - headerSize) & ~3
     let length = rest
@@ -360,20 +358,7 @@ export class Sender {
   }
 
   private writeChunk(packet: PacketWriter, chunk: TxChunk, now: number, extraFlags: number): void {
-    const { bytes, offset } = packet
-    const message = chunk.message!
-    const tsn = this.data.tsn(chunk.seq)
-    const flags = chunk.flags | extraFlags
-    if (this.interleaved) {
-      const last = (flags & FLAG_BEGINNING) !== 0 ? message.ppid : chunk.fragment
-      writeIDataHeader(bytes, offset, flags, chunk.length, tsn, message.stream.id, message.messageId, last)
-    } else {
-      writeDataHeader(bytes, offset, flags, chunk.length, tsn, message.stream.id, message.messageId, message.ppid)
-    }
-    const { data } = message
-    const whole = chunk.offset === 0 && chunk.length === data.length
-    bytes.set(whole ? data : data.subarray(chunk.offset, chunk.offset + chunk.length), offset + this.headerSize)
-    packet.offset = offset + chunk.size
+    writeTxChunk(packet, chunk, this.data.tsn(chunk.seq), this.interleaved, extraFlags)
     this.data.sent(chunk, this.packetNumber, now)
   }
 

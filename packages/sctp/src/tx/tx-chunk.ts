@@ -1,3 +1,11 @@
+import {
+  DATA_HEADER_SIZE,
+  FLAG_BEGINNING,
+  I_DATA_HEADER_SIZE,
+  writeDataHeader,
+  writeIDataHeader,
+} from '../packet/data.ts'
+import type { PacketWriter } from '../packet/writer.ts'
 import type { QueuedMessage } from './outgoing-stream.ts'
 
 export const FREE = 0
@@ -32,4 +40,29 @@ export class TxChunk {
   /** Neighbours in the list of chunks in flight, in order of packet number. */
   previous: TxChunk | undefined = undefined
   next: TxChunk | undefined = undefined
+}
+
+/** Writes the chunk as DATA or I-DATA into a packet that has room for it. */
+export function writeTxChunk(
+  packet: PacketWriter,
+  chunk: TxChunk,
+  tsn: number,
+  interleaved: boolean,
+  extraFlags: number,
+): void {
+  const { bytes, offset } = packet
+  const { data, messageId, ppid, stream } = chunk.message!
+  const flags = chunk.flags | extraFlags
+  let payload = offset
+  if (interleaved) {
+    const last = (flags & FLAG_BEGINNING) !== 0 ? ppid : chunk.fragment
+    writeIDataHeader(bytes, offset, flags, chunk.length, tsn, stream.id, messageId, last)
+    payload += I_DATA_HEADER_SIZE
+  } else {
+    writeDataHeader(bytes, offset, flags, chunk.length, tsn, stream.id, messageId, ppid)
+    payload += DATA_HEADER_SIZE
+  }
+  const whole = chunk.offset === 0 && chunk.length === data.length
+  bytes.set(whole ? data : data.subarray(chunk.offset, chunk.offset + chunk.length), payload)
+  packet.offset = offset + chunk.size
 }
