@@ -86,17 +86,16 @@ export class PeerTransport {
     return this.#network.now()
   }
 
-  /** Who the peer must be is known: DTLS starts now, or as soon as ICE has a path. */
+  /** Who the peer must be is known: DTLS starts now, or as soon as ICE has a path, without which answers would be lost. */
   startDtls(parameters: DtlsParameters): void {
     if (this.#closed) return
     this.#dtlsParameters = parameters
     this.dtlsRole = parameters.role
     this.writable()
-    if (this.#held.length > 0 && parameters.role === 'server') this.#openDtls()
     this.#drain()
   }
 
-  /** ICE has a path. A client speaks first. */
+  /** ICE may have a path. A client speaks first; a server reads what was held. */
   writable(): void {
     const { state } = this.ice
     if (state === 'connected' || state === 'completed') this.#openDtls()
@@ -218,7 +217,6 @@ export class PeerTransport {
   #receive(datagram: Uint8Array): void {
     const first = datagram[0]!
     if (first < 20 || first > 63) return // RFC 7983 §7: only DTLS is expected here
-    if (this.dtls === undefined && this.#dtlsParameters?.role === 'server') this.#openDtls()
     if (this.dtls !== undefined) this.dtls.receive(datagram, this.now)
     else if (this.#held.length < MAX_HELD) this.#held.push(datagram)
   }
