@@ -277,6 +277,7 @@ export class Gathering {
       this.#fail(query.url, port, result.code, result.reason)
       return
     }
+    this.#options.trace?.({ layer: 'ice', name: 'server-answered', data: { url: query.url, mapped } })
     const { local } = port.socket
     // The mDNS draft §3.1.2.2: a name is never redundant with the address that it hides, and a public address is no secret.
     const hidden = port.name !== undefined
@@ -315,6 +316,7 @@ export class Gathering {
     const key = `${url} ${port?.id ?? ''}`
     if (this.#failedUrls.has(key)) return
     this.#failedUrls.add(key)
+    this.#options.trace?.({ layer: 'ice', name: 'server-failed', data: { url, code: errorCode, reason: errorText } })
     const local = port === undefined || port.name !== undefined ? undefined : port.socket.local
     this.#host.addError({ address: local?.address ?? null, port: local?.port ?? null, url, errorCode, errorText })
   }
