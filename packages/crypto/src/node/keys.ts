@@ -15,22 +15,28 @@ import type { KeyAlgorithm, PrivateKey, PublicKey, SignatureScheme, SigningKeyTy
 import { plain } from './bytes.ts'
 
 export function importNodePublicKey(spki: Uint8Array): PublicKey | undefined {
+  return wrapPublicKey(spki)
+}
+
+/** `known` saves the import where OpenSSL has the key already. */
+function wrapPublicKey(spki: Uint8Array, known?: KeyObject): PublicKey | undefined {
   // Our own parser decides what is acceptable, so that both backends agree; OpenSSL then checks that the point is on the curve.
   const parts = parseSpki(spki)
   if (parts === undefined) return undefined
   const algorithm = parts.kind === 'rsa' ? 'rsa' : (`ecdsa-${parts.curve}` as const)
   const bits = parts.kind === 'rsa' ? bitLength(parts.modulus) : parts.curve === 'p256' ? 256 : 384
-  const key = parts.kind === 'ec' ? (importPoint(parts.curve, parts.point) ?? importDer(spki)) : importDer(spki)
+  const key =
+    known ?? (parts.kind === 'ec' ? (importPoint(parts.curve, parts.point) ?? importDer(spki)) : importDer(spki))
   return key === undefined ? undefined : new NodePublicKey(key, algorithm, bits, spki)
 }
 
 export function generateNodeSigningKey(type: SigningKeyType): PrivateKey {
   const modulusLength = rsaBits(type)
-  const { privateKey } =
+  const { privateKey, publicKey } =
     modulusLength === undefined
       ? generateKeyPairSync('ec', { namedCurve: type === 'ecdsa-p256' ? 'prime256v1' : 'secp384r1' })
       : generateKeyPairSync('rsa', { modulusLength })
-  return wrapPrivateKey(privateKey)
+  return wrapPrivateKey(privateKey, publicKey)
 }
 
 export function importNodePrivateKey(pkcs8: Uint8Array): PrivateKey {
@@ -41,11 +47,11 @@ export function importNodePrivateKey(pkcs8: Uint8Array): PrivateKey {
   } catch {
     throw unusablePrivateKey()
   }
-  return wrapPrivateKey(key)
+  return wrapPrivateKey(key, createPublicKey(key))
 }
 
-function wrapPrivateKey(key: KeyObject): PrivateKey {
-  const publicKey = importNodePublicKey(plain(createPublicKey(key).export({ format: 'der', type: 'spki' })))
+function wrapPrivateKey(key: KeyObject, publicHalf: KeyObject): PrivateKey {
+  const publicKey = wrapPublicKey(plain(publicHalf.export({ format: 'der', type: 'spki' })), publicHalf)
   if (publicKey === undefined) throw unusablePrivateKey()
   return new NodePrivateKey(key, publicKey)
 }
