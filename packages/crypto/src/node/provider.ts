@@ -8,6 +8,7 @@ import { createNodeCbc, createNodeCtr } from './block.ts'
 import { generateNodeKeyPair } from './ecdh.ts'
 import { createNodeHash, createNodeHmac, nodeHash } from './hash.ts'
 import { generateNodeSigningKey, importNodePrivateKey, importNodePublicKey } from './keys.ts'
+import { LateAead } from './late.ts'
 import { nobleLibrary } from './noble.ts'
 
 /** From about here on OpenSSL's ChaCha20 is faster than WebAssembly, although it has to be set up for every record. */
@@ -32,7 +33,9 @@ export const nodeProvider: CryptoProvider = {
       if (!known) return createNobleAead(nobleLibrary, name, own)
       return name.endsWith('-gcm') ? createNodeGcm(name, own) : createNodeAead(name, own)
     }
-    return createPortableAead(name, key, slow, known ? CHACHA20_LIMIT : undefined)
+    if (name !== 'chacha20-poly1305' || !known) return createPortableAead(name, key, slow)
+    const own = key.slice()
+    return new LateAead(slow(own), () => createPortableAead(name, own, slow, CHACHA20_LIMIT))
   },
   createAesCtr: createNodeCtr,
   createAesCbc: createNodeCbc,
