@@ -275,17 +275,17 @@ export class RTCPeerConnection extends EventTarget {
     return core.facade
   }
 
-  /** Always empty: audio and video are not implemented yet. */
+  /** Always empty: this connection carries data only. */
   getSenders(): [] {
     return []
   }
 
-  /** Always empty: audio and video are not implemented yet. */
+  /** Always empty: this connection carries data only. */
   getReceivers(): [] {
     return []
   }
 
-  /** Always empty: audio and video are not implemented yet. */
+  /** Always empty: this connection carries data only. */
   getTransceivers(): [] {
     return []
   }
