@@ -33,6 +33,22 @@ describe('retransmission timeout (RFC 9260 §6.3)', () => {
     expect(rto.value).toBeCloseTo(500, 0)
   })
 
+  test('stays backed off until a round trip was measured, though no longer than 3 s once the peer is heard of', () => {
+    const rto = new RetransmissionTimeout({ initial: 500, min: 220, max: 10_000 })
+    rto.measure(20, 0)
+    for (let i = 0; i < 2; i++) rto.backOff()
+    const { value } = rto
+    rto.onProgress()
+    expect(rto.value).toBe(value)
+    for (let i = 0; i < 5; i++) rto.backOff()
+    expect(rto.value).toBe(10_000)
+    rto.onProgress()
+    expect(rto.value).toBeLessThanOrEqual(3000)
+    expect(rto.value).toBeGreaterThan(1500)
+    rto.measure(20, 100)
+    expect(rto.value).toBeLessThan(300)
+  })
+
   test('forgets a minimum after a while', () => {
     const rto = new RetransmissionTimeout(LIMITS)
     rto.measure(10, 0)

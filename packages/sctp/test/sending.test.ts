@@ -125,6 +125,41 @@ describe('loss recovery', () => {
     expect(pair.a.slowStartThreshold).toBe(Infinity)
   })
 
+  test('SACKs that got lost do not make the timeout grow by itself', () => {
+    const pair = new Pair({ delay: 5 }, { maxRetransmissions: 30 }).connect()
+    let deaf = false
+    pair.filter = (bytes, from) => !(deaf && from === 1)
+    for (let round = 0; round < 6; round++) {
+      deaf = true
+      for (let i = 0; i < 5; i++) pair.a.send({ streamId: 0, ppid: 53, data: pattern(1000, i) }, pair.now)
+      pair.run(4000)
+      deaf = false
+      expect(pair.runUntil(() => pair.a.bytesInFlight === 0 && pair.a['core'].sender!.idle, 20_000)).toBe(true)
+      expect(pair.a.smoothedRoundTripTime).toBeLessThan(40)
+      expect(pair.a.retransmissionTimeout).toBeLessThanOrEqual(3000)
+    }
+    pair.a.send({ streamId: 0, ppid: 53, data: pattern(1000) }, pair.now)
+    pair.run(1000)
+    expect(pair.a.retransmissionTimeout).toBeLessThan(400)
+  })
+
+  test('a path that becomes a hundred times as long is learned', () => {
+    const pair = new Pair({ delay: 5 }, { maxRetransmissions: 10 }).connect()
+    pair.a.send({ streamId: 0, ppid: 53, data: pattern(50_000) }, pair.now)
+    pair.run(1000)
+    pair.link = { delay: 500 }
+    for (let i = 0; i < 20; i++) pair.a.send({ streamId: 0, ppid: 53, data: pattern(10_000, i) }, pair.now)
+    expect(pair.runUntil(() => pair.messages(1).length === 21, 60_000)).toBe(true)
+    expect(pair.a.stats.retransmissionTimeouts).toBeLessThan(8)
+    const before = pair.a.stats.retransmissionTimeouts
+    for (let i = 0; i < 10; i++) {
+      pair.a.send({ streamId: 0, ppid: 53, data: pattern(1000, i) }, pair.now)
+      pair.run(3000)
+    }
+    expect(pair.a.stats.retransmissionTimeouts).toBe(before)
+    expect(pair.a.smoothedRoundTripTime).toBeGreaterThan(800)
+  })
+
   test('reordering is not taken for loss again and again', () => {
     const pair = new Pair({ delay: 50, jitter: 12, rate: 2000, queue: 500, seed: 3 }).connect()
     for (let i = 0; i < 100; i++) pair.a.send({ streamId: 0, ppid: 53, data: pattern(20_000, i) }, pair.now)

@@ -19,7 +19,7 @@ export interface AckResult {
   newestPacket: number
   newestSentAt: number
   newestRetransmitted: boolean
-  /** When the newest chunk that was sent only once had been sent; -1: there was none. For the round-trip time (Karn). */
+  /** When the newest chunk that was sent only once, and not lost, had been sent; -1: there was none. For the round-trip time (Karn). */
   sampleSentAt: number
   /** Lowest chunk acknowledged that had been sent only once; for the detection of reordering. */
   lowestOriginal: number
@@ -289,7 +289,8 @@ export class OutstandingData {
         result.newestRetransmitted = !original
       }
       if (original) {
-        if (chunk.sentAt > result.sampleSentAt) result.sampleSentAt = chunk.sentAt
+        // What a timeout took for lost may have been told of long ago, by a SACK that was lost: a sample of it would feed on itself.
+        if (chunk.state === IN_FLIGHT && chunk.sentAt > result.sampleSentAt) result.sampleSentAt = chunk.sentAt
         if (chunk.seq < result.lowestOriginal) result.lowestOriginal = chunk.seq
       }
     }

@@ -4,6 +4,8 @@ const ALPHA = 1 / 8
 const BETA = 1 / 4
 /** A standard peer may hold a SACK back for 200 ms (RFC 9260 §6.2): the margin above the mean must not be less. */
 const MIN_VARIANCE_TERM = 200
+/** What a timeout may stay backed off to once the peer is heard of again. */
+const MAX_LASTING_BACKOFF = 3000
 /** Clock granularity G. */
 const GRANULARITY = 1
 /** A minimum is remembered for at least this long, and at most twice. */
@@ -63,6 +65,14 @@ export class RetransmissionTimeout {
       this.minimumSince = now
     }
     if (sample < this.minimum) this.minimum = sample
+  }
+
+  /**
+   * Something came through that was sent more than once, so how long that took is not known (Karn). The backoff stays until it is, or a
+   * path that became slower would time out for ever; but after an outage it need not be the longest one.
+   */
+  onProgress(): void {
+    while (this.backoffs > 0 && this.base * 2 ** this.backoffs > MAX_LASTING_BACKOFF) this.backoffs--
   }
 
   /** E2: doubles the timeout. */

@@ -156,7 +156,7 @@ export class Sender {
     const { data, rto } = this
     const roundTripTime = result.sampleSentAt >= 0 ? Math.max(0.001, now - result.sampleSentAt) : 0
     if (roundTripTime > 0) rto.measure(roundTripTime, now)
-    else if (result.advanced) rto.backoffs = 0
+    else if (result.advanced) rto.onProgress()
     const smoothed = rto.smoothed ?? rto.value
     const min = rto.min === Infinity ? smoothed : rto.min
     const roundStart = data.cumulative >= this.roundEnd
