@@ -216,6 +216,29 @@ describe('restart (RFC 9260 §5.2.4 A)', () => {
     expectAlive(pair)
   })
 
+  test('a peer that restarts before its last COOKIE ACK has come is taken for new, not for the old one with another tag', () => {
+    const pair = new Pair({ delay: 10 })
+    pair.filter = (bytes, from) => {
+      if (from === 0 || !has(bytes, types.COOKIE_ACK)) return true
+      // It will be late, after the INIT of the next and before its COOKIE ECHO.
+      pair.inject(bytes, 0, 20)
+      return false
+    }
+    pair.a.send({ streamId: 0, ppid: 53, data: pattern(10) }, 0)
+    pair.a.connect(0)
+    pair.run(32)
+    expect([pair.a.state, pair.b.state]).toEqual(['cookie-echoed', 'established'])
+    pair.filter = () => true
+    pair.ends[1] = new Association({ now: pair.now, random: seededBytes(79) })
+    pair.b.connect(pair.now)
+    pair.run(20)
+    expect(pair.a.state).toBe('established')
+    pair.run(2000)
+    expect(pair.types(0)).toEqual(['connected', 'restarted'])
+    expect(pair.a['core'].peerInitialTsn).toBe(pair.b['core'].localInitialTsn)
+    expectAlive(pair)
+  })
+
   test('messages from before that wait to be taken are not lost, and still count', () => {
     const pair = new Pair({ delay: 10 }).connect()
     pair.polls[0] = false

@@ -283,15 +283,12 @@ export class Handshake {
   /** B: both sides sent an INIT at once, and the peer's tag in our INIT ACK's cookie is the one that counts. */
   private onCollidingCookie(cookie: StateCookie, now: number): boolean {
     const { core } = this
-    if (core.state === 'cookie-echoed') {
-      // What went with our COOKIE ECHO was for an association that is not to be.
-      core.sender!.takeBack()
-      this.accept(cookie, now)
-      this.establish(now, false)
-    } else {
-      core.peerTag = cookie.peerTag
-      core.sendControl(encodeCookieAck())
-    }
+    // Its former self had answered us until the association stood; its TSNs are others now, not the tag alone (§5.2.4 B).
+    if (core.state !== 'cookie-echoed') return this.onRestart(cookie, now)
+    // What went with our COOKIE ECHO was for an association that is not to be.
+    core.sender!.takeBack()
+    this.accept(cookie, now)
+    this.establish(now, false)
     return true
   }
 
