@@ -80,6 +80,15 @@ test('a first chunk larger than the whole window is taken, and the window grows 
   expect(pair.messages(0).map((message) => message.length)).toEqual([20_000, 40_000])
 })
 
+test('a packet beyond what is left of the window is no reason to give its sender up while the window may grow', () => {
+  const { pair, hit, tsn } = victim({ ...DATA_ONLY, initialReceiveBuffer: 10_000, maxReceiveBuffer: 100_000 })
+  for (let i = 0; i < 4; i++) {
+    hit(encodeData(data(tsn + i, { beginning: i === 0, end: i === 3, payload: pattern(i === 0 ? 4900 : 9000, i) })))
+  }
+  pair.flush()
+  expect(pair.messages(0).map((message) => message.length)).toEqual([31_900])
+})
+
 describe('FORWARD-TSN', () => {
   test('that names a stream often means the last; a second one in the packet is not looked at', () => {
     const { pair, hit, tsn } = victim(DATA_ONLY)

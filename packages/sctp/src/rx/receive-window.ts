@@ -44,10 +44,10 @@ export class ReceiveWindow {
 
   /**
    * Fragments of unfinished messages fill the window, and none can finish because it is full: grows while it may.
-   * `queued` are the bytes of whole messages that only wait for the user. Returns whether it did.
+   * `queued` are the bytes of whole messages that only wait for the user, `size` those of the chunk to be held. Returns whether it did.
    */
-  makeRoom(queued: number): boolean {
-    if ((this.held - queued) * 2 <= this.capacity || this.capacity >= this.limit) return false
+  makeRoom(queued: number, size: number): boolean {
+    if ((this.held - queued + size) * 2 <= this.capacity || this.capacity >= this.limit) return false
     this.capacity = Math.min(this.limit, this.capacity * 2)
     return true
   }

@@ -88,7 +88,7 @@ export class Receiver implements ReassemblySink {
     }
     const size = chunk.payload.length
     const inOrder = seq === tracker.cumulative + 1
-    while (!window.admits(size, false) && window.makeRoom(this.queued));
+    while (!window.admits(size, false) && window.makeRoom(this.queued, size));
     if (!window.admits(size, inOrder)) {
       this.stats.dropped.window++
       tracker.addRefused()
