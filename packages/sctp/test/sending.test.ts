@@ -128,7 +128,7 @@ describe('loss recovery', () => {
   test('SACKs that got lost do not make the timeout grow by itself', () => {
     const pair = new Pair({ delay: 5 }, { maxRetransmissions: 30 }).connect()
     let deaf = false
-    pair.filter = (bytes, from) => !(deaf && from === 1)
+    pair.filter = (_bytes, from) => !(deaf && from === 1)
     for (let round = 0; round < 6; round++) {
       deaf = true
       for (let i = 0; i < 5; i++) pair.a.send({ streamId: 0, ppid: 53, data: pattern(1000, i) }, pair.now)
