@@ -55,6 +55,14 @@ describe('chunks that stand first or alone (RFC 9260 §6.10)', () => {
     pair.flush()
     expect(pair.types(0)).toEqual(['connected', 'aborted'])
     expect(pair.events[0].at(-1)).toMatchObject({ error: { code: 'ERR_SCTP_PEER_ABORT', causeCode: 12 } })
+
+    const other = victim(DATA_ONLY)
+    other.pair.a.shutdown()
+    other.pair.flush()
+    other.hit(encodeShutdownAck(), encodeData(data(other.tsn)), heartbeat)
+    other.pair.flush()
+    expect(other.pair.types(0)).toEqual(['connected', 'closed'])
+    expect(typesOf(other.out)).toEqual([types.SHUTDOWN, types.SHUTDOWN_COMPLETE])
   })
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Association, SctpError } from '../src/index.ts'
 import { encodeAbort } from '../src/packet/abort.ts'
+import { encodeShutdown } from '../src/packet/shutdown.ts'
 import * as types from '../src/packet/types.ts'
 import { encodeSack } from '../src/packet/sack.ts'
 import { Pair, pattern, seededBytes } from './pair.ts'
@@ -222,6 +223,20 @@ describe('a dead path', () => {
       expect(pair.runUntil(() => pair.messages(1).length === 1, 30_000)).toBe(true)
       if (told) expect(pair.now - back).toBeLessThan(1000)
     }
+  })
+
+  test('is not: a peer in its shutdown that acknowledges by SHUTDOWN alone', () => {
+    const { pair, hit, ownTsn } = victim({ interleaving: false, maxRetransmissions: 3 })
+    pair.a.send({ streamId: 0, ppid: 53, data: pattern(20_000) }, pair.now)
+    pair.flush()
+    for (let i = 0; i < 12; i++) {
+      // Every packet needs a timeout.
+      pair.run(1500)
+      hit(encodeShutdown((ownTsn + i) >>> 0))
+      pair.flush()
+    }
+    expect(pair.a.state).toBe('shutdown-received')
+    expect(pair.a['core'].errors).toBeLessThan(3)
   })
 
   test('heartbeats more often than the timeout do not run away', () => {

@@ -194,6 +194,16 @@ describe('requests of a peer by hand', () => {
     expect(pair.events[0].at(-1)).toEqual({ type: 'incoming-reset', streamIds: [2], all: false })
   })
 
+  test('the data that a reset waits for and another reset in one packet: both are performed, in order', () => {
+    const { pair, request, tsn, ask } = setUp({ interleaving: false })
+    expect(ask(outgoing(request, tsn, [1]))).toEqual([6])
+    const again = encodeReConfig([outgoing((request + 1) >>> 0, tsn, [2])])
+    expect(ask(encodeData(data(tsn, { streamId: 1 })), again)).toEqual([1, 1])
+    expect(pair.types(0).slice(1)).toEqual(['message', 'incoming-reset', 'incoming-reset'])
+    const resets = pair.events[0].flatMap((event) => (event.type === 'incoming-reset' ? event.streamIds : []))
+    expect(resets).toEqual([1, 2])
+  })
+
   for (const interleaving of [false, true]) {
     const dataType = interleaving ? types.I_DATA : types.DATA
 
