@@ -4,12 +4,19 @@ export const floors = {
   crypto: { core: [], driver: [] },
   net: { core: [], driver: [] },
   stun: { core: ['crypto'], driver: ['net'] },
-  ice: { core: ['crypto', 'stun'], driver: ['net'] },
+  turn: { core: ['crypto', 'stun'], driver: ['net'] },
+  ice: { core: ['crypto', 'stun', 'turn'], driver: ['net'] },
   dtls: { core: ['crypto'], driver: ['net'] },
+  srtp: { core: ['crypto'], driver: [] },
   sctp: { core: [], driver: [] },
   datachannel: { core: ['sctp'], driver: [] },
+  rtp: { core: [], driver: [] },
   sdp: { core: [], driver: [] },
-  webrtc: { core: ['crypto', 'net', 'stun', 'ice', 'dtls', 'sctp', 'datachannel', 'sdp'], driver: [] },
+  media: { core: ['net', 'rtp'], driver: [] },
+  webrtc: {
+    core: ['crypto', 'net', 'stun', 'turn', 'ice', 'dtls', 'srtp', 'sctp', 'datachannel', 'rtp', 'sdp'],
+    driver: [],
+  },
 }
 
 const clocksAndTimers = [

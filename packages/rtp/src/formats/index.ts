@@ -1,0 +1,1 @@
+export type { Depacketizer, EncodedFrame, Packetizer, PayloadFormat, ReceivedFrame } from './types.ts'
