@@ -18,6 +18,7 @@ export type {
   Timer,
   TimerOptions,
   TlsOptions,
+  TlsServerOptions,
   UdpBindOptions,
   UdpSocket,
   UdpStats,

@@ -123,7 +123,18 @@ export interface TcpConnection {
   unref(): void
 }
 
+/** Who a TLS server is. */
+export interface TlsServerOptions {
+  /** PEM: its certificate, then those that lead to an authority. */
+  readonly certificate: string
+  /** PEM. */
+  readonly privateKey: string
+  readonly alpnProtocols?: readonly string[]
+}
+
 export interface TcpListenOptions {
+  /** TLS from the first byte on: connections come when their handshake is done. */
+  readonly tls?: TlsServerOptions
   readonly address?: string
   readonly family?: 4 | 6
   readonly port?: number

@@ -2,7 +2,7 @@
 
 import { connect as netConnect, createServer, isIP } from 'node:net'
 import type { Server, Socket } from 'node:net'
-import { connect as tlsConnect } from 'node:tls'
+import { connect as tlsConnect, createServer as createTlsServer } from 'node:tls'
 import type {
   Endpoint,
   TcpConnection,
@@ -10,6 +10,7 @@ import type {
   TcpListener,
   TcpListenOptions,
   TlsOptions,
+  TlsServerOptions,
 } from '../network.ts'
 import { whenAborted } from './abort.ts'
 import { bindAddress, portsToTry, toEndpoint } from './address.ts'
@@ -162,6 +163,18 @@ function tlsSettings(host: string, tls: true | TlsOptions): object {
   }
 }
 
+/** How long a client may take for its TLS handshake, in ms. */
+const HANDSHAKE_TIMEOUT = 10_000
+
+function tlsIdentity(tls: TlsServerOptions): object {
+  return {
+    cert: tls.certificate,
+    key: tls.privateKey,
+    handshakeTimeout: HANDSHAKE_TIMEOUT,
+    ...(tls.alpnProtocols && { ALPNProtocols: [...tls.alpnProtocols] }),
+  }
+}
+
 class NodeTcpListener implements TcpListener {
   readonly local: Endpoint
   onconnection: ((connection: TcpConnection) => void) | undefined = undefined
@@ -169,14 +182,16 @@ class NodeTcpListener implements TcpListener {
   readonly #server: Server
   #closed = false
 
-  constructor(server: Server) {
+  constructor(server: Server, isTls: boolean) {
     this.#server = server
     const address = server.address()
     this.local = typeof address === 'object' ? toEndpoint(address?.address, address?.port) : toEndpoint('', 0)
-    server.on('connection', (socket) => {
+    server.on(isTls ? 'secureConnection' : 'connection', (socket: Socket) => {
       if (this.onconnection === undefined) socket.destroy()
       else this.onconnection(new NodeTcpConnection(socket))
     })
+    // A handshake that fails is the client's trouble.
+    if (isTls) server.on('tlsClientError', (_error, socket: Socket) => socket.destroy())
     server.on('error', (error) => {
       if (!this.#closed) this.onerror?.(wrapError('ERR_NET_SOCKET', error))
     })
@@ -206,10 +221,10 @@ export async function listenTcp(options: TcpListenOptions = {}): Promise<TcpList
   for (const port of portsToTry(options)) {
     options.signal?.throwIfAborted()
     try {
-      const server = await listenOnce(address, family, port, options.signal)
+      const server = await listenOnce(address, family, port, options.tls, options.signal)
       if (options.signal?.aborted === true) server.close()
       options.signal?.throwIfAborted()
-      return new NodeTcpListener(server)
+      return new NodeTcpListener(server, options.tls !== undefined)
     } catch (error) {
       options.signal?.throwIfAborted()
       lastError = error
@@ -220,9 +235,16 @@ export async function listenTcp(options: TcpListenOptions = {}): Promise<TcpList
   throw wrapError('ERR_NET_BIND', lastError)
 }
 
-function listenOnce(host: string, family: 4 | 6, port: number, signal: AbortSignal | undefined): Promise<Server> {
+function listenOnce(
+  host: string,
+  family: 4 | 6,
+  port: number,
+  tls: TlsServerOptions | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = createServer({ allowHalfOpen: true, noDelay: true })
+    const plain = { allowHalfOpen: true, noDelay: true }
+    const server = tls === undefined ? createServer(plain) : createTlsServer({ ...plain, ...tlsIdentity(tls) })
     const stopWatching = whenAborted(signal, () => {
       server.removeAllListeners()
       server.on('error', () => {})
