@@ -26,5 +26,14 @@ export {
   LongTermCredentials,
   ShortTermCredentials,
 } from './client-credentials.ts'
-export { type Authenticator, LongTermAuthenticator, ShortTermAuthenticator } from './server-credentials.ts'
+export {
+  type AccessTokens,
+  type Authentication,
+  type Authenticator,
+  LongTermAuthenticator,
+  type LongTermAuthenticatorOptions,
+  type Passwords,
+  ShortTermAuthenticator,
+} from './server-credentials.ts'
+export { RateLimit } from './rate-limit.ts'
 export { BindingServer } from './binding-server.ts'

@@ -10,14 +10,39 @@ import { base64, writeNonceCookie } from './nonce-cookie.ts'
 
 /** What came of checking a request: who sent it and how the response is to be protected, or the error to answer with. */
 export type Authentication =
-  | { readonly ok: true; readonly username: string; readonly key: IntegrityKey; readonly algorithm: 'sha1' | 'sha256' }
+  | {
+      readonly ok: true
+      readonly username: string
+      readonly key: IntegrityKey
+      readonly algorithm: 'sha1' | 'sha256'
+      /** ms that the credential is still good for, when it says so itself (an access token). */
+      readonly validFor?: number | undefined
+    }
   | { readonly ok: false; readonly code: 400 | 401 | 438 }
 
 /** How a server checks who sends a request. `ShortTermAuthenticator` and `LongTermAuthenticator` implement it. */
 export interface Authenticator {
-  authenticate(message: StunMessage, from: TransportAddress, now: number): Authentication
+  /**
+   * `known` is who was authenticated before and may go on with the same key, though `passwords` may not know him any more: time-limited
+   * credentials let a client begin, and do not end what he has begun.
+   */
+  authenticate(message: StunMessage, from: TransportAddress, now: number, known?: KnownClient): Authentication
   /** Adds what an error response with this code needs besides ERROR-CODE (REALM, NONCE, …). */
   challenge(builder: MessageBuilder, code: number, from: TransportAddress, now: number): void
+}
+
+/** Whom an earlier request of the same session has proved to be. */
+export interface KnownClient {
+  readonly username: string
+  readonly key: IntegrityKey
+}
+
+/** What a server needs to take access tokens (RFC 7635) beside passwords. */
+export interface AccessTokens {
+  /** The name that clients are told in THIRD-PARTY-AUTHORIZATION: whom they ask the authorization server for. */
+  readonly serverName: string
+  /** Opens a token. `keyId` is the USERNAME; undefined when the token is not good (any more). `validFor` is ms. */
+  open(keyId: string, token: Uint8Array): { readonly key: IntegrityKey; readonly validFor: number } | undefined
 }
 
 /** Passwords by username: a map, or a function that is asked each time a key is not cached. */
@@ -79,6 +104,8 @@ export interface LongTermAuthenticatorOptions {
   readonly nonceLifetime?: number
   /** The algorithms to offer, best first; an empty list makes this a server of RFC 5389. Default SHA-256, then MD5. */
   readonly algorithms?: readonly number[]
+  /** Take access tokens too. */
+  readonly tokens?: AccessTokens
   /** Ask clients to send USERHASH. Needs `passwords` to be a map. Default false. */
   readonly usernameAnonymity?: boolean
 }
@@ -103,6 +130,7 @@ export class LongTermAuthenticator implements Authenticator {
     }
     this.#realm = prepare(options.realm, options.preparation)
     assertFits(attribute.realm, this.#realm)
+    if (options.tokens) assertFits(attribute.thirdPartyAuthorization, options.tokens.serverName)
     this.#options = options
     this.#crypto = options.crypto ?? defaultProvider
     this.#lifetime = options.nonceLifetime ?? 600_000
@@ -127,12 +155,17 @@ export class LongTermAuthenticator implements Authenticator {
   }
 
   /** The checks of §9.2.4 in their order. */
-  authenticate(message: StunMessage, from: TransportAddress, now: number): Authentication {
+  authenticate(message: StunMessage, from: TransportAddress, now: number, known?: KnownClient): Authentication {
     const sha256 = message.integritySha256Offset >= 0
     if (!sha256 && message.integrityOffset < 0) return { ok: false, code: 401 }
     const nonce = message.get(attribute.nonce)
     const named = message.has(attribute.username) || message.has(attribute.userhash)
     if (nonce === undefined || !named || message.get(attribute.realm) === undefined) return { ok: false, code: 400 }
+
+    const { tokens } = this.#options
+    if (tokens !== undefined && message.has(attribute.accessToken)) {
+      return this.#authenticateToken(message, tokens, nonce, from, now)
+    }
 
     let algorithm: number = passwordAlgorithms.md5
     let chosen = false
@@ -153,10 +186,14 @@ export class LongTermAuthenticator implements Authenticator {
 
     const username = this.#username(message)
     const password = username === undefined ? undefined : lookUp(this.#options.passwords, username)
-    if (username === undefined || password === undefined) return { ok: false, code: 401 }
-    const key = this.#cache.get(`${algorithm}\0${username}\0${password}`, () =>
-      longTermKey({ username, realm: this.#realm, password, algorithm }, this.#keyOptions()),
-    )
+    if (username === undefined) return { ok: false, code: 401 }
+    let key = known?.username === username ? known.key : undefined
+    if (password !== undefined) {
+      key = this.#cache.get(`${algorithm}\0${username}\0${password}`, () =>
+        longTermKey({ username, realm: this.#realm, password, algorithm }, this.#keyOptions()),
+      )
+    }
+    if (key === undefined) return { ok: false, code: 401 }
     if (!checkIntegrity(message, key)) return { ok: false, code: 401 }
     if (!this.#nonceIsValid(nonce, from, now)) return { ok: false, code: 438 }
     return { ok: true, username, key, algorithm: chosen ? 'sha256' : 'sha1' }
@@ -165,7 +202,27 @@ export class LongTermAuthenticator implements Authenticator {
   challenge(builder: MessageBuilder, code: number, from: TransportAddress, now: number): void {
     if (code !== 401 && code !== 438) return
     builder.add(attribute.realm, this.#realm).add(attribute.nonce, this.#nonce(from, now))
+    const { tokens } = this.#options
+    if (tokens !== undefined && code === 401) builder.add(attribute.thirdPartyAuthorization, tokens.serverName)
     if (this.#algorithms.length > 0) builder.addRaw(attribute.passwordAlgorithms.type, this.#algorithmBytes)
+  }
+
+  /** RFC 7635 §9: USERNAME names the key that the token is sealed with, the token holds the key of MESSAGE-INTEGRITY. */
+  #authenticateToken(
+    message: StunMessage,
+    tokens: AccessTokens,
+    nonce: string,
+    from: TransportAddress,
+    now: number,
+  ): Authentication {
+    const username = message.get(attribute.username)
+    const token = message.get(attribute.accessToken)
+    if (username === undefined || token === undefined) return { ok: false, code: 400 }
+    const opened = tokens.open(username, token)
+    if (opened === undefined || !checkIntegrity(message, opened.key)) return { ok: false, code: 401 }
+    if (!this.#nonceIsValid(nonce, from, now)) return { ok: false, code: 438 }
+    const algorithm = message.integritySha256Offset >= 0 ? 'sha256' : 'sha1'
+    return { ok: true, username, key: opened.key, algorithm, validFor: opened.validFor }
   }
 
   #username(message: StunMessage): string | undefined {

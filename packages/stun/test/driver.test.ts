@@ -5,6 +5,7 @@ import {
   LongTermAuthenticator,
   LongTermCredentials,
   MessageBuilder,
+  RateLimit,
   ShortTermAuthenticator,
   ShortTermCredentials,
 } from '../src/index.ts'
@@ -15,7 +16,6 @@ import {
   StunServer,
   type StunServerOptions,
 } from '../src/driver/index.ts'
-import { RateLimit } from '../src/driver/rate-limit.ts'
 
 type Host = ReturnType<VirtualNetwork['addHost']>
 

@@ -2,7 +2,7 @@ import type { Endpoint, Network, TcpConnection, TcpListener, Timer, UdpSocket } 
 import { BindingServer, type BindingServerOptions, type BindingServerStats } from '../binding-server.ts'
 import { StunError } from '../error.ts'
 import { StunFramer } from '../framer.ts'
-import { RateLimit } from './rate-limit.ts'
+import { RateLimit } from '../rate-limit.ts'
 
 export interface StunServerOptions extends BindingServerOptions {
   readonly network: Network

@@ -1,4 +1,4 @@
-import { parseAddress } from '../address.ts'
+import { parseAddress } from './address.ts'
 
 /** Sources that are counted at a time; the one that came first makes room. */
 const MAX_SOURCES = 20_000
