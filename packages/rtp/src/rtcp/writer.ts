@@ -1,0 +1,85 @@
+import { writeUint16, writeUint24, writeUint32, writeUint64 } from '../bytes.ts'
+import { RtpError } from '../errors.ts'
+import { HEADER_SIZE } from './packet-types.ts'
+
+const INITIAL_SIZE = 1500
+
+/** Lays RTCP packets one behind the other into an array that grows as needed. */
+export class RtcpWriter {
+  #bytes: Uint8Array = new Uint8Array(INITIAL_SIZE)
+  #offset = 0
+  #start = 0
+
+  /** Bytes of the packet that was begun, header included. */
+  get packetLength(): number {
+    return this.#offset - this.#start
+  }
+
+  begin(packetType: number, count: number): void {
+    this.#reserve(HEADER_SIZE)
+    this.#start = this.#offset
+    this.#bytes[this.#offset] = 0x80 | (count & 0x1f)
+    this.#bytes[this.#offset + 1] = packetType
+    this.#offset += HEADER_SIZE
+  }
+
+  /** Fills up to 32 bits with zeros and writes the length: words minus one (RFC 3550 §6.4.1). */
+  end(): void {
+    this.align()
+    const words = (this.#offset - this.#start) / 4 - 1
+    if (words > 0xffff) throw new RtpError('ERR_RTP_ARGUMENT', 'an RTCP packet has at most 256 KiB')
+    writeUint16(this.#bytes, this.#start + 2, words)
+  }
+
+  align(): void {
+    while ((this.#offset & 3) !== 0) this.uint8(0)
+  }
+
+  uint8(value: number): void {
+    this.#reserve(1)
+    this.#bytes[this.#offset++] = value
+  }
+
+  uint16(value: number): void {
+    this.#reserve(2)
+    writeUint16(this.#bytes, this.#offset, value)
+    this.#offset += 2
+  }
+
+  uint24(value: number): void {
+    this.#reserve(3)
+    writeUint24(this.#bytes, this.#offset, value)
+    this.#offset += 3
+  }
+
+  uint32(value: number): void {
+    this.#reserve(4)
+    writeUint32(this.#bytes, this.#offset, value)
+    this.#offset += 4
+  }
+
+  uint64(value: bigint): void {
+    this.#reserve(8)
+    writeUint64(this.#bytes, this.#offset, value)
+    this.#offset += 8
+  }
+
+  bytes(value: Uint8Array): void {
+    this.#reserve(value.length)
+    this.#bytes.set(value, this.#offset)
+    this.#offset += value.length
+  }
+
+  /** What was written: the writer is done with. */
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#offset)
+  }
+
+  #reserve(size: number): void {
+    const needed = this.#offset + size
+    if (needed <= this.#bytes.length) return
+    const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length))
+    larger.set(this.#bytes.subarray(0, this.#offset))
+    this.#bytes = larger
+  }
+}
