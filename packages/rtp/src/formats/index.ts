@@ -1,1 +1,7 @@
+export { isAv1KeyFrame, joinObus, obus, readAv1SequenceHeader, type Av1SequenceHeader, type Obu } from './av1-obu.ts'
+export { frameDimensions } from './dimensions.ts'
+export { readH264Sps, type H264Sps } from './h264-sps.ts'
+export { readH265Sps, type H265Sps } from './h265-sps.ts'
+export { joinNalUnits, nalUnits } from './nal-units.ts'
 export type { Depacketizer, EncodedFrame, Packetizer, PayloadFormat, ReceivedFrame } from './types.ts'
+export { readVp9Header, type Vp9Header } from './vp9-header.ts'
