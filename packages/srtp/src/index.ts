@@ -1,1 +1,6 @@
-export {}
+export { SrtpError, type SrtpErrorCode } from './errors.ts'
+export { keyingMaterialLength, splitKeyingMaterial, type SrtpKeys } from './keying-material.ts'
+export type { SrtpOptions, SrtpReceiverOptions, SrtpSenderOptions } from './options.ts'
+export { srtpKeyLengths, type SrtpProfile } from './profile.ts'
+export { SrtpReceiver, type SrtpReceiverStats } from './receiver.ts'
+export { SrtpSender, type SrtpSenderStats } from './sender.ts'

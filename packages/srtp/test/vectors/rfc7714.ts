@@ -1,0 +1,34 @@
+// RFC 7714 §16 and §17: session keys are given, not master keys. The RTP packet has index 0xf17b, the RTCP packet 0x5d4.
+export const RFC7714_SALT = '517569642070726f2071756f'
+export const RFC7714_KEY_256 = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f'
+export const RFC7714_RTP =
+  '8040f17b8041f8d35501a0b247616c6c696120657374206f6d6e69732064697669736120696e207061727465732074726573'
+export const RFC7714_RTCP =
+  '81c8000d4d6172734e5450314e545032525450200000042a0000e9304c756e61deadbeefdeadbeefdeadbeefdeadbeefdeadbeef'
+
+export const RFC7714_VECTORS: readonly { keyLength: number; srtp: string; srtcp: string; untouchedSrtcp: string }[] = [
+  {
+    keyLength: 16,
+    srtp:
+      '8040f17b8041f8d35501a0b2f24de3a3fb34de6cacba861c9d7e4bcabe633bd50d294e6f42a5f47a51c7d19b36de3adf' +
+      '8833899d7f27beb16a9152cf765ee4390cce',
+    srtcp:
+      '81c8000d4d61727363e94885dcdab67ca727d7662f6b7e997ff5c0f76c06f32dc676a5f1730d6fda4ce09b4686303ded' +
+      '0bb9275bc84aa45896cf4d2fc5abf87245d9eade800005d4',
+    untouchedSrtcp:
+      '81c8000d4d6172734e5450314e545032525450200000042a0000e9304c756e61deadbeefdeadbeefdeadbeefdeadbeef' +
+      'deadbeef841dd9683dd78ec92ae58790125f62b3000005d4',
+  },
+  {
+    keyLength: 32,
+    srtp:
+      '8040f17b8041f8d35501a0b232b1de78a822fe12ef9f78fa332e33aab18012389a58e2f3b50b2a0276ffae0f1ba63799' +
+      'b87b7aa3db36dfffd6b0f9bb7878d7a76c13',
+    srtcp:
+      '81c8000d4d617273d50ae4d1f5ce5d304ba297e47d470c282c3ece5dbffe0a50a2eaa5c1110555be8415f658c61de047' +
+      '6f1b6fad1d1eb30c4446839f57ff6f6cb26ac3be800005d4',
+    untouchedSrtcp:
+      '81c8000d4d6172734e5450314e545032525450200000042a0000e9304c756e61deadbeefdeadbeefdeadbeefdeadbeef' +
+      'deadbeef91db4afbfeee5a978fab4393ed2615fe000005d4',
+  },
+]
