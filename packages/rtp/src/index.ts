@@ -1,4 +1,16 @@
 export { RtpError, type RtpErrorCode } from './errors.ts'
+export type { HeaderExtensionCodec } from './extensions/codec.ts'
+export * as headerExtension from './extensions/codecs.ts'
+export { DependencyDescriptorReader } from './extensions/dependency-descriptor/reader.ts'
+export type {
+  DecodeTargetIndication,
+  DependencyDescriptor,
+  FrameDependencies,
+  FrameDependencyStructure,
+} from './extensions/dependency-descriptor/types.ts'
+export { writeDependencyDescriptor } from './extensions/dependency-descriptor/write.ts'
+export { HeaderExtensionMap } from './extensions/map.ts'
+export { headerExtensionUris } from './extensions/uris.ts'
 export { isRtcp } from './packet/classify.ts'
 export { parseRtp } from './packet/parse.ts'
 export { RtpPacket, type HeaderExtension, type RtpPacketInit } from './packet/rtp-packet.ts'
