@@ -25,6 +25,14 @@ export function nalUnits(stream: Uint8Array): Uint8Array[] {
   return units
 }
 
+/** Whether there is a start code anywhere. */
+export function hasStartCode(stream: Uint8Array): boolean {
+  for (let index = 2; index < stream.length; index++) {
+    if (stream[index] === 1 && stream[index - 1] === 0 && stream[index - 2] === 0) return true
+  }
+  return false
+}
+
 // A NAL unit never ends with a zero byte (H.264 §7.4.1): those belong to what follows (trailing_zero_8bits, a longer start code).
 function pushTrimmed(units: Uint8Array[], stream: Uint8Array, start: number, end: number): void {
   while (end > start && stream[end - 1] === 0) end--

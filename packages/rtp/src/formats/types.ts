@@ -30,13 +30,20 @@ export interface ReceivedFrame extends EncodedFrame {
 
 /** Makes RTP payloads out of frames; keeps what goes on from frame to frame (picture ids). */
 export interface Packetizer {
-  /** The payloads of one frame, each of at most `maxSize` bytes. The last one carries the marker (of video). */
+  /**
+   * The payloads of one frame, each of at most `maxSize` bytes (64 or more). The last one carries the marker (of video). None when
+   * there is nothing to send in the frame. Payloads may be views of the frame and of each other's buffer: nobody writes to them.
+   * Throws `PayloadFormatError` for a frame that is not in the form described at `EncodedFrame`; what a depacketizer gave always is.
+   */
   packetize(frame: EncodedFrame, maxSize: number): Uint8Array[]
 }
 
 /** Puts frames together out of RTP payloads. */
 export interface Depacketizer {
-  /** The payloads of one frame in order. Undefined when they do not make a frame. */
+  /**
+   * The payloads of one frame in order: all that have its timestamp, padding-only packets left out. Undefined when they do not make
+   * a frame. Most formats tell when the first or the last payload is missing; one lost in the middle shows in the sequence numbers only.
+   */
   depacketize(payloads: readonly Uint8Array[]): { payload: Uint8Array; keyFrame: boolean } | undefined
 }
 
@@ -47,11 +54,22 @@ export interface PayloadFormat {
   readonly kind: 'audio' | 'video'
   /** Hz of the RTP clock. */
   readonly clockRate: number
+  /**
+   * Ticks of the RTP clock that an octet lasts, for audio that may be cut at any octet (G.711, G.722): when a frame makes several
+   * payloads, each one's timestamp is the one before plus this much for each of that one's octets.
+   */
+  readonly ticksPerOctet?: number
   /** `parameters` is the `a=fmtp` of the negotiated payload type, names in lower case. */
   createPacketizer(parameters?: ReadonlyMap<string, string>): Packetizer
   createDepacketizer(parameters?: ReadonlyMap<string, string>): Depacketizer
-  /** The payload begins a frame, so that what came before it belongs to others. Audio: always. */
+  /**
+   * The payload begins a frame. Audio: always. VP8 and VP9 say so in each payload. H.264, H.265 and AV1 do not: there it means that a
+   * frame may begin here and surely does not when false; several payloads of a frame may look so (parameter sets, then a slice).
+   */
   isFrameStart(payload: Uint8Array): boolean
-  /** The payload begins (or is) a frame with which decoding can begin. Audio: always. */
+  /**
+   * The payload begins (or is) a frame with which decoding can begin. Audio: always. H.264 and H.265: parameter sets at its beginning,
+   * or the first slice of an IDR (IRAP) picture.
+   */
   isKeyFrame(payload: Uint8Array): boolean
 }

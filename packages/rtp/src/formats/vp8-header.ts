@@ -42,8 +42,7 @@ export function isVp8Discardable(frame: Uint8Array): boolean {
   const refreshAltref = reader.flag()
   const copyToGolden = refreshGolden ? 0 : reader.bits(2)
   const copyToAltref = refreshAltref ? 0 : reader.bits(2)
-  // The sign biases (two bits) stay as they are until changed, but only matter together with those references.
-  reader.bits(2)
+  reader.bits(2) // sign biases, which every frame gives anew
   const refreshEntropy = reader.flag()
   const refreshLast = reader.flag()
   if (reader.overrun) return false
