@@ -62,6 +62,7 @@ export const i32 = {
   load: load(0x28),
   load8: load(0x2d),
   store: store(0x36),
+  store8: store(0x3a),
   eqz: operation(0x45),
   ne: operation(0x47),
   ltU: operation(0x49),
@@ -74,6 +75,7 @@ export const i32 = {
   xor: operation(0x73),
   shl: operation(0x74),
   shrU: operation(0x76),
+  rotl: operation(0x77),
   wrap: operation(0xa7),
 }
 

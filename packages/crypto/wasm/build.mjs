@@ -2,9 +2,11 @@
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import * as chacha20Poly1305 from './chacha20-poly1305.mjs'
+import * as ctr from './ctr.mjs'
 import * as gcm from './gcm.mjs'
+import * as sha1 from './sha1.mjs'
 
-const KERNELS = { 'chacha20-poly1305': chacha20Poly1305.bytes, gcm: gcm.bytes }
+const KERNELS = { 'chacha20-poly1305': chacha20Poly1305.bytes, ctr: ctr.bytes, gcm: gcm.bytes, sha1: sha1.bytes }
 
 /** The generated module of a kernel, by its path from the package's folder. */
 export function generate() {

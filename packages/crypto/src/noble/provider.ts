@@ -1,6 +1,7 @@
 import { CryptoError } from '../errors.ts'
 import type { CryptoProvider, HashName } from '../types.ts'
 import { createPortableAead } from '../wasm/aead.ts'
+import { createWasmHmacSha1 } from '../wasm/sha1.ts'
 import { createNobleAead } from './aead.ts'
 import { createNobleCbc, createNobleCtr } from './block.ts'
 import { generateNobleKeyPair } from './ecdh.ts'
@@ -20,7 +21,10 @@ export function createNobleProvider(library: NobleLibrary): CryptoProvider {
     hash: primitives.hash,
     createHash: (name) => createNobleHash(library, name),
     hmac: (name, key, data) => createNobleHmac(library, name, key).sign(data),
-    createHmac: (name, key) => createNobleHmac(library, name, key),
+    createHmac(name, key) {
+      const slow = createNobleHmac(library, name, key)
+      return name === 'sha1' ? (createWasmHmacSha1(key, slow) ?? slow) : slow
+    },
     createAead: (name, key) => createPortableAead(name, key, (own) => createNobleAead(library, name, own)),
     createAesCtr: (key) => createNobleCtr(library, key),
     createAesCbc: (key) => createNobleCbc(library, key),

@@ -23,10 +23,7 @@ export class FastGcm implements Aead {
   #warmUp: number
   #keystream: Keystream | undefined
   #owner: TableOwner | undefined
-  // The group of nonces that the last genuine incoming record belonged to
-  #seen0 = 0
-  #seen1 = 0
-  #seen2 = -1
+  readonly #genuine = new RecentGroups()
 
   constructor(plain: Aead, key: KeyObject, kernel: GcmKernel, warmUp: number = WARM_UP) {
     this.name = plain.name
@@ -48,7 +45,7 @@ export class FastGcm implements Aead {
     checkOutput(out, outOffset, length + TAG_LENGTH)
     const keystream = this.#keystream ?? this.#start()
     const blocks = 1 + ((length + 15) >>> 4)
-    keystream.load(word(nonce, 0), word(nonce, 4), word(nonce, 8), blocks, true)
+    keystream.load(word(nonce, 0), word(nonce, 4), 0, word(nonce, 8), blocks, true)
     keystream.expect(blocks)
     out.set(this.#kernel.seal(this.#owner!, aad, plaintext), outOffset)
     return length + TAG_LENGTH
@@ -75,12 +72,10 @@ export class FastGcm implements Aead {
     const word2 = word(nonce, 8)
     const group = word2 >>> 4
     // Key stream in advance only next to a genuine record: forged ones with random nonces shall not cause work.
-    keystream.load(word0, word1, word2, blocks, group === this.#seen2 && word1 === this.#seen1 && word0 === this.#seen0)
+    keystream.load(word0, word1, 0, word2, blocks, this.#genuine.has(word0, word1, group))
     const plaintext = this.#kernel.open(this.#owner!, aad, ciphertextAndTag)
     if (plaintext === undefined) return undefined
-    this.#seen0 = word0
-    this.#seen1 = word1
-    this.#seen2 = group
+    this.#genuine.add(word0, word1, group)
     keystream.expect(blocks)
     if (out === undefined) return plaintext.slice()
     out.set(plaintext, outOffset)
@@ -95,7 +90,43 @@ export class FastGcm implements Aead {
   }
 }
 
+/** How many streams of nonces (SSRCs) are told apart. */
+const STREAMS = 16
+
+/** The groups of nonces that the last genuine records belonged to, one for each stream of nonces. */
+class RecentGroups {
+  readonly #words0 = new Uint32Array(STREAMS)
+  readonly #words1 = new Uint32Array(STREAMS)
+  readonly #groups = new Int32Array(STREAMS).fill(-1) // a group has 28 bits
+  #last = 0
+  #victim = 0
+
+  has(word0: number, word1: number, group: number): boolean {
+    const at = this.#find(word0, word1)
+    return at >= 0 && this.#groups[at] === group
+  }
+
+  add(word0: number, word1: number, group: number): void {
+    let at = this.#find(word0, word1)
+    if (at < 0) {
+      at = this.#victim
+      this.#victim = (at + 1) % STREAMS
+      this.#words0[at] = word0
+      this.#words1[at] = word1
+    }
+    this.#groups[at] = group
+    this.#last = at
+  }
+
+  #find(word0: number, word1: number): number {
+    const last = this.#last
+    if (this.#words1[last] === word1 && this.#words0[last] === word0) return last
+    for (let i = 0; i < STREAMS; i++) if (this.#words1[i] === word1 && this.#words0[i] === word0) return i
+    return -1
+  }
+}
+
 /** A big-endian word of a nonce. */
-function word(nonce: Uint8Array, at: number): number {
+export function word(nonce: Uint8Array, at: number): number {
   return ((nonce[at]! << 24) | (nonce[at + 1]! << 16) | (nonce[at + 2]! << 8) | nonce[at + 3]!) >>> 0
 }

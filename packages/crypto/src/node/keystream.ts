@@ -1,11 +1,25 @@
 import { createCipheriv, type Cipher, type KeyObject } from 'node:crypto'
-import { MAX_COUNTERS, type GcmKernel } from '../wasm/gcm.ts'
+
+/** What makes counter blocks, and takes the key stream that AES makes of them. */
+export interface CounterKernel {
+  /**
+   * Counter blocks in memory of the kernel, `blocks` for each of `nonces` nonces that follow each other in the last byte of `last`, from
+   * the one made of these parts on.
+   */
+  counters(part0: number, part1: number, part2: number, last: number, blocks: number, nonces: number): Uint8Array
+  /** The key stream of the next record. */
+  setStream(stream: Uint8Array): void
+}
+
+/** How many counter blocks fit a kernel at once. */
+export const MAX_COUNTERS = 1536
 
 /** Key stream for nonces that differ in their last bits only. */
 interface Window {
-  readonly word0: number
-  readonly word1: number
-  /** The last word without the bits that count within the window. */
+  readonly part0: number
+  readonly part1: number
+  readonly part2: number
+  /** The last part without the bits that count within the window. */
   readonly base: number
   /** How many nonces: a power of two. */
   readonly size: number
@@ -16,8 +30,8 @@ interface Window {
 }
 
 const LARGEST_WINDOW = 16
-/** One per stream of nonces that is under way under one key: SRTP has one for each SSRC. */
-const MAX_WINDOWS = 4
+/** One per stream of nonces that is under way under one key: SRTP has one for each SSRC. They are made as they are needed, 20 KB each. */
+const MAX_WINDOWS = 16
 const MAX_CREDIT = 4
 const RETRY_AFTER = 64
 
@@ -30,7 +44,7 @@ const RETRY_AFTER = 64
  */
 export class Keystream {
   readonly #cipher: Cipher
-  readonly #kernel: GcmKernel
+  readonly #kernel: CounterKernel
   readonly #windows: Window[] = []
   #victim = 0
   /** Longest record since the last window was made, in blocks: what the next window provides for. */
@@ -39,7 +53,7 @@ export class Keystream {
   #credit = MAX_CREDIT
   #misses = 0
 
-  constructor(key: KeyObject, kernel: GcmKernel) {
+  constructor(key: KeyObject, kernel: CounterKernel) {
     this.#cipher = createCipheriv(`aes-${8 * key.symmetricKeySize!}-ecb`, key, null).setAutoPadding(false)
     this.#kernel = kernel
   }
@@ -49,29 +63,32 @@ export class Keystream {
     return this.#cipher.update(new Uint8Array(16))
   }
 
-  /** Hands the kernel `blocks` blocks of key stream for a nonce. `ahead`: make them for the neighbours too if that seems worth it. */
-  load(word0: number, word1: number, word2: number, blocks: number, ahead: boolean): void {
+  /**
+   * Hands the kernel `blocks` blocks of key stream for a nonce, whose parts are numbers of up to 32 bits; the last is what counts. `ahead`: make
+   * them for the neighbours too if that seems worth it.
+   */
+  load(part0: number, part1: number, part2: number, last: number, blocks: number, ahead: boolean): void {
     const windows = this.#windows
     for (let i = 0; i < windows.length; i++) {
       const window = windows[i]!
-      if (window.word0 !== word0 || window.word1 !== word1) continue
-      const index = word2 - window.base
+      if (window.part0 !== part0 || window.part1 !== part1 || window.part2 !== part2) continue
+      const index = last - window.base
       if (index < 0 || index >= window.size) continue
-      if (window.blocks < blocks) return this.#single(word0, word1, word2, blocks)
+      if (window.blocks < blocks) return this.#single(part0, part1, part2, last, blocks)
       window.used++
       return this.#take(window, index, blocks)
     }
-    if (!ahead || !this.#mayMakeWindow()) return this.#single(word0, word1, word2, blocks)
+    if (!ahead || !this.#mayMakeWindow()) return this.#single(part0, part1, part2, last, blocks)
     const planned = Math.max(blocks, this.#longest)
     let size = LARGEST_WINDOW
     while (size > 1 && size * planned > MAX_COUNTERS) size >>= 1
-    if (size === 1) return this.#single(word0, word1, word2, blocks)
+    if (size === 1) return this.#single(part0, part1, part2, last, blocks)
     this.#longest = blocks
-    const base = word2 - (word2 & (size - 1))
-    const stream = this.#cipher.update(this.#kernel.counters(word0, word1, base, planned, size))
-    const window = { word0, word1, base, size, blocks: planned, stream, used: 1 }
+    const base = last - (last & (size - 1))
+    const stream = this.#cipher.update(this.#kernel.counters(part0, part1, part2, base, planned, size))
+    const window = { part0, part1, part2, base, size, blocks: planned, stream, used: 1 }
     this.#place(window)
-    this.#take(window, word2 - base, blocks)
+    this.#take(window, last - base, blocks)
   }
 
   /** A record of so many blocks was genuine: windows to come must be that long. */
@@ -84,8 +101,8 @@ export class Keystream {
     this.#kernel.setStream(window.stream.subarray(at, at + blocks * 16))
   }
 
-  #single(word0: number, word1: number, word2: number, blocks: number): void {
-    this.#kernel.setStream(this.#cipher.update(this.#kernel.counters(word0, word1, word2, blocks, 1)))
+  #single(part0: number, part1: number, part2: number, last: number, blocks: number): void {
+    this.#kernel.setStream(this.#cipher.update(this.#kernel.counters(part0, part1, part2, last, blocks, 1)))
   }
 
   #mayMakeWindow(): boolean {
@@ -98,7 +115,8 @@ export class Keystream {
   #place(window: Window): void {
     const windows = this.#windows
     for (let i = 0; i < windows.length; i++) {
-      if (windows[i]!.word0 === window.word0 && windows[i]!.word1 === window.word1) {
+      const other = windows[i]!
+      if (other.part0 === window.part0 && other.part1 === window.part1 && other.part2 === window.part2) {
         if (this.#credit < MAX_CREDIT) this.#credit++
         windows[i] = window
         return

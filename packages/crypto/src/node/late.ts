@@ -1,6 +1,6 @@
-import type { Aead, AeadName } from '../types.ts'
+import type { Aead, AeadName, Hmac } from '../types.ts'
 
-/** Records that go the plain way first. */
+/** Records, or messages, that go the plain way first. */
 const WARM_UP = 16
 
 /**
@@ -42,5 +42,25 @@ export class LateAead implements Aead {
 
   #count(): void {
     if (this.#left-- === 0) this.#current = this.#late()
+  }
+}
+
+/** The same for HMAC. */
+export class LateHmac implements Hmac {
+  readonly length: number
+  readonly #late: () => Hmac
+  #current: Hmac
+  #left: number
+
+  constructor(first: Hmac, late: () => Hmac, warmUp: number = WARM_UP) {
+    this.length = first.length
+    this.#late = late
+    this.#current = first
+    this.#left = warmUp
+  }
+
+  sign(data: Uint8Array, suffix?: Uint8Array): Uint8Array {
+    if (this.#left >= 0 && this.#left-- === 0) this.#current = this.#late()
+    return this.#current.sign(data, suffix)
   }
 }

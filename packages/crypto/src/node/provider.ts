@@ -6,7 +6,7 @@ import { createPortableAead } from '../wasm/aead.ts'
 import { createNodeAead, createNodeGcm } from './aead.ts'
 import { createNodeCbc, createNodeCtr } from './block.ts'
 import { generateNodeKeyPair } from './ecdh.ts'
-import { createNodeHash, createNodeHmac, nodeHash } from './hash.ts'
+import { createNodeHash, createNodeHmac, createPlainHmac, nodeHash } from './hash.ts'
 import { generateNodeSigningKey, importNodePrivateKey, importNodePublicKey } from './keys.ts'
 import { LateAead } from './late.ts'
 import { nobleLibrary } from './noble.ts'
@@ -25,7 +25,7 @@ export const nodeProvider: CryptoProvider = {
   },
   hash: nodeHash,
   createHash: createNodeHash,
-  hmac: (name, key, data) => createNodeHmac(name, key).sign(data),
+  hmac: (name, key, data) => createPlainHmac(name, key).sign(data),
   createHmac: createNodeHmac,
   createAead(name, key) {
     const known = hasAead(name)
@@ -37,7 +37,7 @@ export const nodeProvider: CryptoProvider = {
     const own = key.slice()
     return new LateAead(slow(own), () => createPortableAead(name, own, slow, CHACHA20_LIMIT))
   },
-  createAesCtr: createNodeCtr,
+  createAesCtr: (key) => createNodeCtr(key),
   createAesCbc: createNodeCbc,
   generateKeyPair: generateNodeKeyPair,
   generateSigningKey: generateNodeSigningKey,

@@ -35,8 +35,6 @@ const MAX_TABLES = 130
 /** What a record may have at most to pass through the kernel. Longer ones take OpenSSL less time, set-up included. */
 export const MAX_DATA = 3072
 export const MAX_AAD = 1000
-/** How many counter blocks fit at once. */
-export const MAX_COUNTERS = 1536
 
 /** Everything in AES-GCM but AES itself, over one record in WebAssembly memory. */
 export class GcmKernel {
@@ -53,9 +51,9 @@ export class GcmKernel {
 
   /**
    * The counter blocks 1 to `blocks` for each of `nonces` nonces that follow each other in their last byte, from the one made of these
-   * big-endian words on. A view of the kernel's memory, to be used before the next call.
+   * big-endian words on (a nonce has three). A view of the kernel's memory, to be used before the next call.
    */
-  counters(word0: number, word1: number, word2: number, blocks: number, nonces: number): Uint8Array {
+  counters(word0: number, word1: number, _: number, word2: number, blocks: number, nonces: number): Uint8Array {
     this.#putWord(NONCE, word0)
     this.#putWord(NONCE + 4, word1)
     this.#putWord(NONCE + 8, word2)
