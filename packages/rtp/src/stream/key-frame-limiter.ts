@@ -1,0 +1,47 @@
+/** Peers whose last FIR is remembered. */
+const MAX_PEERS = 64
+
+/**
+ * Decides which of the requests for a key frame reach the encoder: a FIR counts once, however often it is repeated, and what comes too soon after
+ * the last one waits its turn. A key frame that is sent meanwhile answers it.
+ */
+export class KeyFrameLimiter {
+  /** When `take` lets the next request through, absolute ms; Infinity when nobody waits. */
+  deadline: number = Infinity
+  readonly #interval: number
+  #lastAt = -Infinity
+  readonly #firs = new Map<number, number>()
+
+  /** `interval` is the least time between two requests, ms. */
+  constructor(interval: number = 300) {
+    this.#interval = interval
+  }
+
+  onPictureLoss(now: number): void {
+    if (this.deadline === Infinity) this.deadline = Math.max(now, this.#lastAt + this.#interval)
+  }
+
+  /** RFC 5104 §4.3.1.2: the same number from the same sender is a repetition. */
+  onFullIntraRequest(senderSsrc: number, sequenceNumber: number, now: number): void {
+    if (this.#firs.get(senderSsrc) === sequenceNumber) return
+    if (this.#firs.size >= MAX_PEERS && !this.#firs.has(senderSsrc)) {
+      const [oldest] = this.#firs.keys()
+      this.#firs.delete(oldest!)
+    }
+    this.#firs.set(senderSsrc, sequenceNumber)
+    this.onPictureLoss(now)
+  }
+
+  /** Whether the encoder is to be asked now. */
+  take(now: number): boolean {
+    if (now < this.deadline) return false
+    this.deadline = Infinity
+    this.#lastAt = now
+    return true
+  }
+
+  /** A key frame is being sent: whoever waited for one gets it. */
+  onKeyFrame(): void {
+    this.deadline = Infinity
+  }
+}

@@ -1,0 +1,429 @@
+import type { RtpPacket } from '../packet/rtp-packet.ts'
+import { sequenceDistance } from '../packet/sequence.ts'
+import { rtpHeaderLength } from '../packet/write.ts'
+import { ntpToWallClock } from '../rtcp/ntp.ts'
+import type { RtcpPacket, SenderReport } from '../rtcp/types.ts'
+import type { ReceiveStreamEvent } from './events.ts'
+import { FrameAssembler } from './frame-assembler.ts'
+import { KeyFrameRequester } from './key-frame-requester.ts'
+import { NackGenerator } from './nack-generator.ts'
+import type { ReceiveCodec, RtpReceiveStreamOptions } from './options.ts'
+import { platformRandom } from './random.ts'
+import { ReceptionStatistics } from './reception-statistics.ts'
+import { ReportSchedule } from './report-schedule.ts'
+import { Ring } from './ring.ts'
+import { RoundTripTime } from './round-trip-time.ts'
+import { unwrapRtx } from './rtx.ts'
+import { SequenceWindow } from './sequence-window.ts'
+import { createInboundStats } from './stats.ts'
+import type { InboundStats } from './stats.ts'
+import { assemblyWait } from './assembly-wait.ts'
+import { WallClock } from './wall-clock.ts'
+
+const CNAME = 1
+/** How far behind the newest a packet may be that was sent again in the stream itself. */
+const MAX_MISORDER_WITH_NACK = 1024
+/** How far ahead of everything seen a recovered packet may be: the last of a stream may be lost and come back before the next. */
+const MAX_RECOVERED_AHEAD = 128
+/** Packets between two looks at how long to wait. */
+const ADAPT_INTERVAL = 32
+
+/**
+ * One received source with its retransmissions and repairs: packets in, packets and frames and feedback out. A machine without
+ * I/O, clock or timers; nothing in it depends on the events being taken.
+ */
+export class RtpReceiveStream {
+  readonly ssrc: number
+  readonly stats: InboundStats = createInboundStats()
+  readonly #options: RtpReceiveStreamOptions
+  readonly #clock: WallClock
+  readonly #maxLatency: number
+  readonly #maxEvents: number
+  readonly #schedule: ReportSchedule
+  readonly #statistics: ReceptionStatistics
+  readonly #window = new SequenceWindow()
+  readonly #nack: NackGenerator
+  readonly #requester: KeyFrameRequester
+  readonly #assembler: FrameAssembler | undefined
+  readonly #roundTrip = new RoundTripTime()
+  readonly #events = new Ring<ReceiveStreamEvent>()
+  readonly #codecs = new Map<number, ReceiveCodec>()
+  /** By the payload type of the retransmission. */
+  readonly #rtxCodecs = new Map<number, ReceiveCodec>()
+  #rtxSsrc: number | undefined
+  #rtxStatistics: ReceptionStatistics | undefined
+  #nackWanted = false
+  /** The first packet of what may be a restart. */
+  #suspect: RtpPacket | undefined
+  #clockRate: number
+  #sinceAdapted = 0
+  #frameLost = false
+  #closed = false
+
+  constructor(options: RtpReceiveStreamOptions) {
+    this.ssrc = options.ssrc
+    this.#options = options
+    this.#clock = new WallClock(options.now, options.wallClock)
+    const video = options.kind === 'video'
+    this.#maxLatency = options.maxLatency ?? (video ? 500 : 200)
+    this.#maxEvents = options.maxQueuedEvents ?? 2048
+    this.#schedule = new ReportSchedule(
+      options.reportInterval ?? (video ? 1000 : 5000),
+      options.random ?? platformRandom,
+    )
+    this.#clockRate = options.codecs[0]?.clockRate ?? (video ? 90_000 : 48_000)
+    this.#statistics = new ReceptionStatistics(options.ssrc, this.#clockRate, MAX_MISORDER_WITH_NACK)
+    this.#nack = new NackGenerator({ maxAge: this.#maxLatency })
+    this.#requester = new KeyFrameRequester({
+      ssrc: options.ssrc,
+      localSsrc: options.localSsrc,
+      pli: false,
+      fir: false,
+    })
+    if (options.frames ?? true) {
+      this.#assembler = new FrameAssembler({
+        ssrc: options.ssrc,
+        kind: options.kind,
+        codecs: options.codecs,
+        rid: options.rid,
+        wait: this.#maxLatency,
+      })
+    }
+    this.setCodecs(options.codecs)
+    if (options.rtxSsrc !== undefined) this.setRtxSsrc(options.rtxSsrc)
+  }
+
+  get rtxSsrc(): number | undefined {
+    return this.#rtxSsrc
+  }
+
+  /** Smoothed, ms: measured, or as it was told. */
+  get roundTripTime(): number | undefined {
+    return this.#nack.roundTripTime
+  }
+
+  /** When `tick` and `pollRtcp` are due, absolute ms; Infinity when idle. */
+  get deadline(): number {
+    return Math.min(
+      this.#schedule.deadline,
+      this.#nack.deadline,
+      this.#requester.deadline,
+      this.#assembler?.deadline ?? Infinity,
+    )
+  }
+
+  /** The round trip as somebody else measured it (ICE, a stream in the other direction), ms. It times NACKs and the wait for them. */
+  setRoundTripTime(ms: number): void {
+    if (this.#roundTrip.smoothed === undefined) this.#useRoundTripTime(ms)
+  }
+
+  setRtxSsrc(ssrc: number): void {
+    if (ssrc === this.#rtxSsrc) return
+    this.#rtxSsrc = ssrc
+    this.#rtxStatistics = new ReceptionStatistics(ssrc, this.#clockRate, MAX_MISORDER_WITH_NACK)
+  }
+
+  /** What was negotiated anew. Packets that wait for others stay. */
+  setCodecs(codecs: readonly ReceiveCodec[]): void {
+    this.#codecs.clear()
+    this.#rtxCodecs.clear()
+    let [nack, pli, fir] = [false, false, false]
+    for (const codec of codecs) {
+      this.#codecs.set(codec.payloadType, codec)
+      if (codec.rtxPayloadType !== undefined) this.#rtxCodecs.set(codec.rtxPayloadType, codec)
+      nack ||= codec.nack ?? false
+      pli ||= codec.pli ?? false
+      fir ||= codec.fir ?? false
+    }
+    this.#nackWanted = nack
+    if (!nack) this.#nack.clear()
+    this.#requester.pli = pli
+    this.#requester.fir = fir
+    this.#assembler?.setCodecs(codecs)
+    this.#adapt()
+  }
+
+  /** Takes a packet of any of the stream's SSRCs; it belongs to the stream from now on. */
+  receive(packet: RtpPacket, now: number): void {
+    if (this.#closed) return
+    const { ssrc } = packet
+    if (ssrc !== this.ssrc && ssrc !== this.#rtxSsrc) {
+      this.stats.dropped.ssrc++
+      return
+    }
+    this.#count(packet, now)
+    if (ssrc === this.ssrc) this.#receiveMedia(packet, now)
+    else this.#receiveRtx(packet, now)
+  }
+
+  /** Takes one RTCP packet of whoever sends this stream; what does not concern it is ignored. */
+  receiveRtcp(packet: RtcpPacket, now: number): void {
+    if (this.#closed) return
+    switch (packet.type) {
+      case 'SR':
+        if (packet.ssrc === this.ssrc) this.#onSenderReport(packet, now)
+        else if (packet.ssrc === this.#rtxSsrc) this.#rtxStatistics!.onSenderReport(packet, now)
+        break
+      case 'BYE':
+        if (!packet.ssrcs.includes(this.ssrc)) break
+        this.#schedule.stop()
+        this.#nack.clear()
+        this.#requester.onKeyFrame()
+        this.#push({ type: 'bye' })
+        break
+      case 'XR':
+        for (const block of packet.blocks) {
+          if (block.type !== 'DLRR') continue
+          for (const answer of block.reports) {
+            if (answer.ssrc !== this.#options.localSsrc) continue
+            this.#onRoundTrip(answer.lastReceiverReport, answer.delaySinceLastReceiverReport, now)
+          }
+        }
+        break
+      default:
+    }
+  }
+
+  /** Asks the source for a key frame, as soon and as often as is fitting, until one comes. Without effect where no such feedback was negotiated. */
+  requestKeyFrame(now: number): void {
+    if (!this.#closed && (this.#requester.pli || this.#requester.fir)) this.#requester.request(now)
+  }
+
+  /** Reports and feedback that are due, to be sent as one compound packet, or one of reduced size where that was negotiated. */
+  pollRtcp(now: number): RtcpPacket[] | undefined {
+    if (this.#closed || now < this.deadline) return undefined
+    const feedback = this.#feedback(now)
+    const due = this.#schedule.take(now)
+    if (!due && feedback.length === 0) return undefined
+    if (!due && this.#options.reducedSize === true) return feedback
+    return [...this.#report(due, now), ...feedback]
+  }
+
+  /** The next packet, frame or notice. */
+  pollEvent(): ReceiveStreamEvent | undefined {
+    const event = this.#events.shift()
+    if (event?.type !== 'frame' || !this.#frameLost) return event
+    this.#frameLost = false
+    return { type: 'frame', frame: { ...event.frame, discontinuity: true } }
+  }
+
+  tick(now: number): void {
+    if (this.#assembler === undefined || now < this.#assembler.deadline) return
+    this.#assembler.tick(now)
+    this.#takeFrames(now)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#events.clear()
+    this.#schedule.stop()
+    this.#nack.clear()
+    this.#requester.onKeyFrame()
+    this.#assembler?.close()
+  }
+
+  #receiveMedia(packet: RtpPacket, now: number): void {
+    const reception = this.#statistics.receive(packet.sequenceNumber, packet.timestamp, now)
+    if (reception === 'suspect') {
+      if (this.#suspect !== undefined) this.stats.dropped.sequenceNumber++
+      this.#suspect = packet
+      return
+    }
+    const suspect = this.#suspect
+    if (suspect !== undefined) {
+      this.#suspect = undefined
+      if (reception === 'accepted') this.stats.dropped.sequenceNumber++
+    }
+    if (reception === 'restarted') {
+      this.#restart(now)
+      if (suspect !== undefined) this.#accept(suspect, now, false)
+    }
+    this.stats.packetsLost = this.#statistics.packetsLost
+    this.stats.jitter = this.#statistics.jitter
+    this.#schedule.wake(now)
+    this.#accept(packet, now, false)
+  }
+
+  #receiveRtx(packet: RtpPacket, now: number): void {
+    const { stats } = this
+    const codec = this.#rtxCodecs.get(packet.payloadType)
+    if (codec === undefined) {
+      stats.dropped.payloadType++
+      return
+    }
+    this.#rtxStatistics!.receive(packet.sequenceNumber, packet.timestamp, now)
+    stats.retransmittedPacketsReceived++
+    stats.retransmittedBytesReceived += packet.payload.length
+    const original = unwrapRtx(packet, this.ssrc, codec.payloadType)
+    if (original !== undefined) this.#recover(original, now)
+  }
+
+  /** A packet that came by another way than by itself. */
+  #recover(packet: RtpPacket, now: number): void {
+    const highest = this.#statistics.extendedHighestSequenceNumber
+    if (highest === undefined) {
+      this.stats.dropped.sequenceNumber++
+      return
+    }
+    if (sequenceDistance(packet.sequenceNumber, highest) > MAX_RECOVERED_AHEAD) this.stats.dropped.sequenceNumber++
+    else this.#accept(packet, now, true)
+  }
+
+  #accept(packet: RtpPacket, now: number, recovered: boolean): void {
+    if (!this.#window.add(packet.sequenceNumber)) {
+      this.stats.packetsDuplicated++
+      return
+    }
+    if (this.#nackWanted) this.#nack.receive(packet.sequenceNumber, now, recovered)
+    if (packet.payload.length > 0) {
+      const codec = this.#codecs.get(packet.payloadType)
+      if (codec === undefined) this.stats.dropped.payloadType++
+      else this.#onMedia(packet, codec, recovered)
+    }
+    const assembler = this.#assembler
+    if (assembler === undefined) {
+      this.#watchAbandoned(now)
+    } else {
+      // Padding and foreign payload types too: they leave no hole in the sequence.
+      assembler.insert(packet, now)
+      this.#takeFrames(now)
+    }
+    if (++this.#sinceAdapted >= ADAPT_INTERVAL) this.#adapt()
+  }
+
+  #onMedia(packet: RtpPacket, codec: ReceiveCodec, recovered: boolean): void {
+    if (codec.clockRate !== this.#clockRate) {
+      this.#clockRate = codec.clockRate
+      this.#statistics.setClockRate(codec.clockRate)
+    }
+    if (this.#assembler === undefined && this.#requester.wanted && codec.format?.isKeyFrame(packet.payload) === true) {
+      this.#requester.onKeyFrame()
+    }
+    this.#push({ type: 'packet', packet, recovered })
+  }
+
+  #takeFrames(now: number): void {
+    const assembler = this.#assembler!
+    const { stats } = this
+    for (let frame = assembler.poll(); frame !== undefined; frame = assembler.poll()) {
+      stats.framesReceived++
+      if (frame.keyFrame) {
+        stats.keyFramesReceived++
+        this.#requester.onKeyFrame()
+      }
+      this.#push({ type: 'frame', frame })
+    }
+    stats.packetsDiscarded = assembler.packetsDiscarded
+    stats.framesDropped = assembler.framesDropped
+    stats.framesAssembledFromMultiplePackets = assembler.framesAssembledFromMultiplePackets
+    stats.totalAssemblyTime = assembler.totalAssemblyTime / 1000
+    stats.jitterBufferDelay = assembler.totalDelay / 1000
+    stats.jitterBufferEmittedCount = stats.framesReceived
+    // What was given out or given up is not worth asking for.
+    if (this.#nack.missing > 0) this.#nack.forgetBefore(assembler.next)
+    if (assembler.takeKeyFrameNeeded()) this.requestKeyFrame(now)
+  }
+
+  /** Without frames, nobody notices that what was asked for in vain breaks the picture. */
+  #watchAbandoned(now: number): void {
+    if (this.#nack.abandoned === 0) return
+    this.#nack.abandoned = 0
+    if (this.#options.kind === 'video') this.requestKeyFrame(now)
+  }
+
+  #feedback(now: number): RtcpPacket[] {
+    const { localSsrc } = this.#options
+    const packets: RtcpPacket[] = []
+    for (let due = this.#nack.poll(now); due !== undefined; due = this.#nack.poll(now)) {
+      this.stats.nackCount++
+      packets.push({ type: 'NACK', senderSsrc: localSsrc, mediaSsrc: this.ssrc, sequenceNumbers: due })
+    }
+    if (this.#assembler === undefined) this.#watchAbandoned(now)
+    const request = this.#requester.poll(now)
+    if (request !== undefined) {
+      packets.push(request)
+      this.stats.pliCount = this.#requester.pliCount
+      this.stats.firCount = this.#requester.firCount
+    }
+    return packets
+  }
+
+  #report(due: boolean, now: number): RtcpPacket[] {
+    const { localSsrc, cname } = this.#options
+    const reports = []
+    if (due) {
+      const report = this.#statistics.report(now)
+      if (report !== undefined) reports.push(report)
+      const rtx = this.#rtxStatistics?.report(now)
+      if (rtx !== undefined) reports.push(rtx)
+      this.stats.reportsSent++
+    }
+    const packets: RtcpPacket[] = [{ type: 'RR', ssrc: localSsrc, reports }]
+    if (cname !== undefined) {
+      packets.push({ type: 'SDES', chunks: [{ ssrc: localSsrc, items: [{ type: CNAME, text: cname }] }] })
+    }
+    if (due && this.#options.receiverReferenceTime === true) {
+      packets.push({ type: 'XR', ssrc: localSsrc, blocks: [{ type: 'RRTR', ntpTimestamp: this.#clock.ntp(now) }] })
+    }
+    return packets
+  }
+
+  #onSenderReport(report: SenderReport, now: number): void {
+    this.#statistics.onSenderReport(report, now)
+    const { remote } = this.stats
+    remote.packetsSent = report.packetCount
+    remote.bytesSent = report.octetCount
+    remote.remoteTimestamp = ntpToWallClock(report.ntpTimestamp)
+    remote.reportsSent++
+  }
+
+  #onRoundTrip(lastReport: number, delay: number, now: number): void {
+    if (this.#roundTrip.measure(this.#clock.compact(now), lastReport, delay) === undefined) return
+    const { remote } = this.stats
+    remote.roundTripTime = this.#roundTrip.latest! / 1000
+    remote.totalRoundTripTime = this.#roundTrip.total / 1000
+    remote.roundTripTimeMeasurements = this.#roundTrip.measurements
+    this.#useRoundTripTime(this.#roundTrip.smoothed!)
+  }
+
+  #useRoundTripTime(ms: number): void {
+    this.#nack.roundTripTime = ms
+    this.#requester.roundTripTime = ms
+    this.#adapt()
+  }
+
+  #adapt(): void {
+    this.#sinceAdapted = 0
+    if (this.#assembler === undefined) return
+    this.#assembler.wait = assemblyWait({
+      video: this.#options.kind === 'video',
+      nack: this.#nackWanted,
+      roundTripTime: this.#nack.roundTripTime,
+      jitter: this.#statistics.jitter * 1000,
+      maximum: this.#maxLatency,
+    })
+  }
+
+  #restart(now: number): void {
+    this.stats.restarts++
+    this.#window.reset()
+    this.#nack.reset()
+    this.#assembler?.reset(now)
+  }
+
+  #push(event: ReceiveStreamEvent): void {
+    if (this.#events.length >= this.#maxEvents) {
+      if (this.#events.shift()?.type === 'frame') this.#frameLost = true
+      this.stats.dropped.events++
+    }
+    this.#events.push(event)
+  }
+
+  #count(packet: RtpPacket, now: number): void {
+    const { stats } = this
+    stats.packetsReceived++
+    stats.bytesReceived += packet.payload.length
+    stats.headerBytesReceived += rtpHeaderLength(packet) + packet.paddingLength
+    stats.lastPacketReceivedTimestamp = now
+  }
+}
