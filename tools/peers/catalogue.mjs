@@ -64,6 +64,12 @@ export const peers = [
     find: () => (existsSync('/usr/include/usrsctp.h') ? onPath('cc') : undefined),
   },
   {
+    name: 'coturn',
+    why: 'the TURN server that most people run, and its client',
+    apt: 'coturn',
+    find: () => (onPath('turnutils_uclient') === undefined ? undefined : onPath('turnserver')),
+  },
+  {
     name: 'ip',
     why: 'makes the network namespace in which the other peers run',
     apt: 'iproute2',
