@@ -51,7 +51,7 @@ export class NalDepacketizer implements Depacketizer {
       if (type === codec.aggregationType) {
         if (!this.#disaggregate(payload, pieces)) return undefined
       } else if (codec.isNalUnit(type)) {
-        pieces.push(START_CODE, payload)
+        pieces.push(START_CODE, trimmed(payload, codec.headerLength))
       } else {
         return undefined
       }
@@ -71,7 +71,7 @@ export class NalDepacketizer implements Depacketizer {
     if (start && end) return undefined // RFC 6184 §5.8, RFC 7798 §4.4.3
     if (start ? fragmented >= 0 || !codec.isNalUnit(type) : fragmented !== type) return undefined
     if (start) pieces.push(START_CODE, codec.fragmentedHeader(payload))
-    pieces.push(payload.subarray(body))
+    pieces.push(end ? trimmed(payload.subarray(body), 0) : payload.subarray(body))
     return end ? -1 : type
   }
 
@@ -86,11 +86,21 @@ export class NalDepacketizer implements Depacketizer {
       if (length < codec.headerLength || offset + length > payload.length) return false
       const unit = payload.subarray(offset, offset + length)
       if (!codec.isNalUnit(codec.typeOf(unit))) return false
-      pieces.push(START_CODE, unit)
+      pieces.push(START_CODE, trimmed(unit, codec.headerLength))
       offset += length
     }
     return true
   }
+}
+
+/**
+ * Without zeros at the end. A unit has none there (H.264 §7.4.1), but senders that cut a byte stream at start codes of three bytes
+ * (ffmpeg, libwebrtc's parameter sets) leave the first byte of those with four.
+ */
+function trimmed(unit: Uint8Array, least: number): Uint8Array {
+  let end = unit.length
+  while (end > least && unit[end - 1] === 0) end--
+  return end === unit.length ? unit : unit.subarray(0, end)
 }
 
 /** The units where they are in the frame that was put together. */

@@ -21,13 +21,21 @@ export const vp9: PayloadFormat = {
   },
   isKeyFrame(payload) {
     const descriptor = parseVp9Descriptor(payload)
-    return descriptor !== undefined && startsPicture(descriptor) && !descriptor.interPicturePredicted
+    return descriptor !== undefined && startsPicture(descriptor) && isKeyFrame(descriptor, payload)
   },
 }
 
 /** Spatial layer 0, or no layers at all. */
 function startsPicture(descriptor: Vp9Descriptor): boolean {
   return descriptor.frameStart && descriptor.spatialId <= 0
+}
+
+/**
+ * By P. Some senders (ffmpeg) never set it, so the frame's own header may object; one that cannot be read, since the frame is
+ * encrypted, does not.
+ */
+function isKeyFrame(descriptor: Vp9Descriptor, payload: Uint8Array): boolean {
+  return !descriptor.interPicturePredicted && readVp9Header(payload.subarray(descriptor.length))?.keyFrame !== false
 }
 
 class Vp9Packetizer implements Packetizer {
@@ -103,5 +111,5 @@ function depacketize(payloads: readonly Uint8Array[]): { payload: Uint8Array; ke
   }
   if (first === undefined || open) return undefined
   const payload = concatenate(bodies, total)
-  return { payload, keyFrame: !first.interPicturePredicted }
+  return { payload, keyFrame: isKeyFrame(first, payloads[0]!) }
 }
