@@ -28,8 +28,8 @@ const INITIAL_STATE = [
 let started = false
 let kernel: Kernel | undefined
 let memory: Uint8Array
-/** Whose key the kernel's memory holds. */
-let loaded: WasmHmacSha1 | undefined
+/** The key that the kernel's memory holds, by identity of its inner state. */
+let loaded: Uint8Array | undefined
 
 /**
  * HMAC-SHA1 in WebAssembly, or undefined where that does not run, or for a key of more than a block. `fallback` does it some other way, for messages of
@@ -65,10 +65,10 @@ class WasmHmacSha1 implements Hmac {
   sign(data: Uint8Array, suffix?: Uint8Array): Uint8Array {
     const length = data.length + (suffix === undefined ? 0 : suffix.length)
     if (length > this.#limit) return this.#fallback.sign(data, suffix)
-    if (loaded !== this) {
+    if (loaded !== this.#inner) {
       memory.set(this.#inner, INNER)
       memory.set(this.#outer, OUTER)
-      loaded = this
+      loaded = this.#inner
     }
     memory.set(data, DATA)
     if (suffix !== undefined) memory.set(suffix, DATA + data.length)
