@@ -9,11 +9,16 @@ import { RTCDataChannelEvent } from './events.ts'
 import type { Description } from './jsep/description.ts'
 import { readTransport } from './jsep/sections.ts'
 import { Session } from './jsep/session.ts'
+import { Transceivers } from './rtp/transceivers.ts'
 import { OperationsChain } from './operations-chain.ts'
-import { deriveConnectionState, deriveIceConnectionState } from './states.ts'
+import { deriveConnectionState, deriveIceConnectionState, deriveIceGatheringState } from './states.ts'
+import type { ReceiverCore } from './rtp/receiver.ts'
+import type { SenderCore } from './rtp/sender.ts'
+import { StatsCollector } from './stats.ts'
+import type { RTCStatsReport } from './stats-report.ts'
 import { TaskQueue } from './task-queue.ts'
-import { TransportEvents } from './transport-events.ts'
-import type { DataTransport } from './transport/data-transport.ts'
+import type { DataMedia } from './data-media.ts'
+import { Transports } from './transport/transports.ts'
 import type { Trace } from './transport/settings.ts'
 import type { RTCIceConnectionState, RTCIceGatheringState, RTCPeerConnectionState } from './types.ts'
 
@@ -45,18 +50,20 @@ export class Connection {
   configuration: Configuration
   closed = false
   canTrickle: boolean | null = null
-  /** `[[SctpTransport]]` is not null: a description with it is set. `transport` exists from the first offer or answer on. */
-  sctpActive = false
+  readonly transports: Transports
+  readonly transceivers: Transceivers
+  /** `[[SctpTransport]]`: not null once a description with a data section is set. */
+  data: DataMedia | null = null
   iceConnectionState: RTCIceConnectionState = 'new'
   iceGatheringState: RTCIceGatheringState = 'new'
   connectionState: RTCPeerConnectionState = 'new'
   #certificate: RTCCertificate | undefined
   #negotiationNeeded = false
   #updateNegotiationNeededOnEmptyChain = false
-  #events: TransportEvents | undefined
   /** Listeners that are being called from within a machine. */
   #guarded = 0
   #isReleased = false
+  #stats: StatsCollector | undefined
 
   constructor(target: EventTarget, configuration: Configuration, network: Network) {
     this.target = target
@@ -73,6 +80,8 @@ export class Connection {
       maxMessageSize: this.maxMessageSize,
     })
     if (configuration.trace !== undefined) this.trace = this.guard(configuration.trace)
+    this.transports = new Transports(this)
+    this.transceivers = new Transceivers(this)
     this.channels = this.#createChannels()
   }
 
@@ -132,15 +141,15 @@ export class Connection {
           return connection.closed
         },
         get maxMessageSize(): number {
-          return connection.transport?.sctpSlots.maxMessageSize ?? Infinity
+          return connection.data?.slots.maxMessageSize ?? Infinity
         },
         get maxBufferSize(): number {
-          return connection.transport?.sctpSlots.maxBufferSize ?? Infinity
+          return connection.data?.slots.maxBufferSize ?? Infinity
         },
         queueTask: (task) => this.tasks.queue(task),
         transmit: (core) => {
           this.channels.noteUnsent(core)
-          this.transport?.peer.scheduleDrain()
+          this.data?.transport.peer.scheduleDrain()
         },
         forget: (core) => this.channels.cores.delete(core),
       },
@@ -167,7 +176,7 @@ export class Connection {
     this.tasks.queue(() => {
       if (this.#deferNegotiationNeeded()) return
       if (this.session.signalingState !== 'stable') return
-      if (!this.session.negotiationNeeded) {
+      if (!this.session.negotiationNeeded && !this.transceivers.negotiationNeeded) {
         this.#negotiationNeeded = false
         return
       }
@@ -175,6 +184,12 @@ export class Connection {
       this.#negotiationNeeded = true
       this.fire(new Event('negotiationneeded'))
     })
+  }
+
+  /** What a description would show has changed. */
+  negotiationMayBeNeeded(): void {
+    this.session.revision++
+    this.updateNegotiationNeeded()
   }
 
   #deferNegotiationNeeded(): boolean {
@@ -193,51 +208,50 @@ export class Connection {
     this.#negotiationNeeded = false
   }
 
-  // -- the transport
-
-  ensureTransport(): DataTransport {
-    this.#events ??= new TransportEvents(this)
-    return this.#events.transport
-  }
-
-  get transport(): DataTransport | null {
-    return this.#events?.transport ?? null
-  }
-
-  /** Gives the transport up with everything on it; `channels` keep waiting unless they are stopped too. */
-  discardTransport(): void {
-    const { transport } = this
-    this.#events = undefined
-    this.sctpActive = false
-    transport?.close()
-  }
-
-  releaseEarlyCandidates(): void {
-    this.#events?.releaseEarly()
-  }
+  // -- the states of all transports
 
   deriveStates(): void {
     if (this.closed) return
-    const ice = this.sctpActive ? this.transport?.iceSlots.state : undefined
-    const dtls = this.sctpActive ? this.transport?.dtlsSlots.state : undefined
+    const transports = this.transports.all
+    const ice = transports.map(({ iceSlots }) => iceSlots.state)
     this.iceConnectionState = deriveIceConnectionState(ice)
-    this.connectionState = deriveConnectionState(ice, dtls)
+    this.connectionState = deriveConnectionState(
+      ice,
+      transports.map(({ dtlsSlots }) => dtlsSlots.state),
+    )
+    this.iceGatheringState = deriveIceGatheringState(transports.map(({ iceSlots }) => iceSlots.gatheringState))
   }
 
   /** After the set of transports changed. */
   updateStates(): void {
     const { iceConnectionState, connectionState, iceGatheringState } = this
     this.deriveStates()
-    this.iceGatheringState = (this.sctpActive ? this.transport?.iceSlots.gatheringState : undefined) ?? 'new'
     if (iceGatheringState !== this.iceGatheringState) this.fire(new Event('icegatheringstatechange'))
     if (iceConnectionState !== this.iceConnectionState) this.fire(new Event('iceconnectionstatechange'))
     if (connectionState !== this.connectionState) this.fire(new Event('connectionstatechange'))
+  }
+
+  /** Data was refused or ended: its channels end with it. */
+  discardData(): void {
+    const { data } = this
+    this.data = null
+    if (data !== null) {
+      data.slots.state = 'closed'
+      data.transport.peer.stopSctp()
+    }
+    this.channels.stop()
   }
 
   /** The remote side's word on trickling (RFC 9429 §4.1.17). */
   updateCanTrickle(description: Description): void {
     const { model } = description
     this.canTrickle = model.media.some((section) => readTransport(model, section).trickle)
+  }
+
+  /** A snapshot, of all or of what concerns a sender or receiver. */
+  stats(selector: SenderCore | ReceiverCore | undefined): RTCStatsReport {
+    this.#stats ??= new StatsCollector(this)
+    return this.#stats.collect(selector)
   }
 
   // -- the end
@@ -250,13 +264,14 @@ export class Connection {
     this.tasks.close()
     this.chain.close()
     this.channels.abandon()
+    this.transceivers.close()
     this.iceConnectionState = 'closed'
     this.connectionState = 'closed'
-    const { transport } = this
     // A machine that is at work finishes first.
-    if (this.#guarded > 0) queueMicrotask(() => transport?.close())
-    else transport?.close()
-    transport?.closeSlots()
+    if (this.#guarded > 0) queueMicrotask(() => this.transports.close())
+    else this.transports.close()
+    this.transports.closeSlots()
+    if (this.data !== null) this.data.slots.state = 'closed'
     this.#isReleased = true
   }
 }

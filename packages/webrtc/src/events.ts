@@ -4,7 +4,7 @@ import { RTCIceCandidate } from './ice-candidate.ts'
 import { defineInterface } from './interface.ts'
 import { RTCError } from './rtc-error.ts'
 import type { RTCEventInit } from './types.ts'
-import { toDictionary, toDOMString, toUnsignedShort, toUSVString } from './webidl.ts'
+import { toDictionary, toDOMString, toInterface, toUnsignedShort, toUSVString } from './webidl.ts'
 
 export interface RTCPeerConnectionIceEventInit extends RTCEventInit {
   candidate?: RTCIceCandidate | null
@@ -19,7 +19,7 @@ export class RTCPeerConnectionIceEvent extends Event {
   constructor(type: string, init: RTCPeerConnectionIceEventInit = {}) {
     const { candidate, url } = toDictionary(init, 'RTCPeerConnectionIceEventInit')
     super(type, init)
-    this.#candidate = candidate === undefined || candidate === null ? null : member(candidate, RTCIceCandidate)
+    this.#candidate = candidate === undefined || candidate === null ? null : toInterface(candidate, RTCIceCandidate)
     this.#url = url === undefined || url === null ? null : toUSVString(url)
   }
 
@@ -94,7 +94,7 @@ export class RTCDataChannelEvent extends Event {
   constructor(type: string, init: RTCDataChannelEventInit) {
     const { channel } = toDictionary(init, 'RTCDataChannelEventInit')
     super(type, init)
-    this.#channel = member(channel, RTCDataChannel)
+    this.#channel = toInterface(channel, RTCDataChannel)
   }
 
   get channel(): RTCDataChannel {
@@ -113,18 +113,12 @@ export class RTCErrorEvent extends Event {
   constructor(type: string, init: RTCErrorEventInit) {
     const { error } = toDictionary(init, 'RTCErrorEventInit')
     super(type, init)
-    this.#error = member(error, RTCError)
+    this.#error = toInterface(error, RTCError)
   }
 
   get error(): RTCError {
     return this.#error
   }
-}
-
-/** A dictionary's member of an interface type. Throws `TypeError`. */
-function member<T>(value: unknown, type: { readonly prototype: T; readonly name: string }): T {
-  if (!(value instanceof (type as unknown as new () => object))) throw new TypeError(`Expected an ${type.name}`)
-  return value as T
 }
 
 defineInterface(RTCPeerConnectionIceEvent, 'RTCPeerConnectionIceEvent')

@@ -1,37 +1,32 @@
 /** Offers, answers and what setting them does: W3C WebRTC 1.0 §4.4.1.4 and §4.4.2, RFC 9429 §5. */
-import type { MediaSection, SessionDescription } from '@kaon/sdp'
-import { RTCCertificate } from './certificate.ts'
-import { SCTP_PORT, type Connection } from './connection.ts'
-import type { CandidateInit } from './ice-candidate.ts'
-import { Description } from './jsep/description.ts'
+import { applyAnswer } from './apply-answer.ts'
+import type { Connection } from './connection.ts'
+import type { Description } from './jsep/description.ts'
 import type { LocalTransport } from './jsep/generate.ts'
 import {
   credentialKey,
-  dataSection,
-  isDataSection,
-  maxMessageSize,
+  credentialsOf,
   readCredentials,
   readTransport,
-  remoteCandidates,
   sameCredentials,
-  sharesTransport,
-  transportSection,
   type IceCredentials,
 } from './jsep/sections.ts'
-import { isTypeAllowed, roleFromAnswer, sameFingerprints } from './jsep/validate.ts'
+import { isTypeAllowed, sameFingerprints } from './jsep/validate.ts'
+import type { DtlsRole } from './jsep/answer.ts'
 import { domError } from './rtc-error.ts'
-import { updateMaxMessageSize } from './sctp-transport.ts'
+import { NO_CHANGES, type MediaChanges } from './rtp/remote-tracks.ts'
+import { assignTransports } from './transport/assign.ts'
 import { generateCredentials } from './transport/credentials.ts'
-import type { DataTransport } from './transport/data-transport.ts'
+import type { Transport } from './transport/transport.ts'
+import { DataMedia } from './data-media.ts'
 import type { RTCSdpType, RTCSessionDescriptionInit } from './types.ts'
-import { parseCandidate } from '@kaon/ice'
 
 type Init = { type: RTCSdpType; sdp: string }
 
 export class Negotiation {
   readonly #connection: Connection
-  /** `[[LastStableStateSctpTransport]]` was not null. */
-  #hadSctp = false
+  /** `[[LastStableStateSctpTransport]]`, and the transport it had. */
+  #stableData: { readonly data: DataMedia; readonly transport: Transport } | null = null
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -45,48 +40,75 @@ export class Negotiation {
       throw domError('InvalidStateError', `An offer cannot be created in the state '${session.signalingState}'`)
     }
     await tasks.next()
-    const sdp = session.createOffer(this.#localTransport(this.#offerCredentials(iceRestart)))
+    const { bundlePolicy } = this.#connection.configuration
+    const credentials = this.#offerCredentials(iceRestart)
+    const sdp = session.createOffer({
+      pacing: this.#pacing,
+      bundlePolicy,
+      isBundled: (mid) => this.#isBundled(mid),
+      media: this.#connection.transceivers.offered(),
+      transport: (mid) => this.#localTransport(mid, credentials),
+    })
     return { type: 'offer', sdp }
   }
 
   async createAnswer(): Promise<RTCSessionDescriptionInit> {
-    const { session, tasks, transport } = this.#connection
+    const { session, tasks } = this.#connection
     if (session.signalingState !== 'have-remote-offer' && session.signalingState !== 'have-local-pranswer') {
       throw domError('InvalidStateError', `An answer cannot be created in the state '${session.signalingState}'`)
     }
     await tasks.next()
-    const role = this.#continuesDtls() ? transport?.peer.dtlsRole : undefined
-    const sdp = session.createAnswer(this.#localTransport(this.#answerCredentials()), role)
+    const credentials = this.#answerCredentials()
+    const sdp = session.createAnswer({
+      pacing: this.#pacing,
+      dtlsRole: (key) => (this.#continuesDtls(key) ? this.#dtlsRole(key) : undefined),
+      media: (key, offered) => this.#connection.transceivers.answer(key, offered),
+      transport: (key) => this.#localTransport(key, credentials),
+    })
     return { type: 'answer', sdp }
   }
 
+  /** Our Ta, ms. */
+  get #pacing(): number | undefined {
+    return this.#connection.transports.primary?.ice.localParameters.pacing
+  }
+
+  #dtlsRole(key: string): DtlsRole | undefined {
+    return this.#connection.transports.of(key)?.peer.dtlsRole
+  }
+
+  /** The peer has agreed to bundling, and the section is part of it. */
+  #isBundled(mid: string): boolean {
+    const { currentLocal, currentRemote } = this.#connection.session
+    const answer = [currentLocal, currentRemote].find((description) => description?.type === 'answer')
+    return answer?.model.bundleOf(mid) !== undefined
+  }
+
   /** The fingerprint in the peer's offer is that of the connection that exists. */
-  #continuesDtls(): boolean {
+  #continuesDtls(key: string): boolean {
     const { currentRemote, pendingRemote } = this.#connection.session
-    if (currentRemote?.data === undefined || pendingRemote?.data === undefined) return true
-    return sameFingerprints(
-      readTransport(pendingRemote.model, pendingRemote.data),
-      readTransport(currentRemote.model, currentRemote.data),
-    )
+    const [before, now] = [currentRemote?.section(key), pendingRemote?.section(key)]
+    if (before === undefined || now === undefined) return true
+    return sameFingerprints(readTransport(pendingRemote!.model, now), readTransport(currentRemote!.model, before))
   }
 
   #offerCredentials(iceRestart: boolean): IceCredentials {
     const { session } = this.#connection
-    const transport = this.#connection.ensureTransport()
+    const transport = this.#connection.transports.ensurePrimary()
     const inUse = session.local === null ? undefined : readCredentials(session.local.model)
     if (inUse === undefined) return transport.credentials
     const { currentCredentials } = session
     // RFC 9429 §5.2.3.1: the credentials must differ from those agreed on; a pending offer's may do so already.
     const replace =
       session.credentialsToReplace.has(credentialKey(inUse.usernameFragment, inUse.password)) ||
-      transport.needsRestart ||
+      this.#needsRestart ||
       (iceRestart && (currentCredentials === undefined || sameCredentials(inUse, currentCredentials)))
     return replace ? this.#freshCredentials(transport) : inUse
   }
 
   #answerCredentials(): IceCredentials {
     const { session } = this.#connection
-    const transport = this.#connection.ensureTransport()
+    const transport = this.#connection.transports.ensurePrimary()
     const pending = session.pendingLocal === null ? undefined : readCredentials(session.pendingLocal.model)
     if (pending !== undefined) return pending
     const { currentCredentials } = session
@@ -95,19 +117,24 @@ export class Negotiation {
   }
 
   /** The agent may have restarted already, for an offer that was rolled back: those credentials are as good as new. */
-  #freshCredentials(transport: DataTransport): IceCredentials {
+  #freshCredentials(transport: Transport): IceCredentials {
     const { session, crypto } = this.#connection
     const own = transport.credentials
     const spent =
       sameCredentials(own, session.currentCredentials) ||
       session.credentialsToReplace.has(credentialKey(own.usernameFragment, own.password)) ||
-      transport.needsRestart
+      this.#needsRestart
     return spent ? transport.nextCredentials(() => generateCredentials((length) => crypto.random(length))) : own
   }
 
-  #localTransport(credentials: IceCredentials): LocalTransport {
-    const { transport, certificate } = this.#connection
-    const generation = transport?.generation
+  get #needsRestart(): boolean {
+    return this.#connection.transports.all.some(({ needsRestart }) => needsRestart)
+  }
+
+  #localTransport(mid: string, credentials: IceCredentials): LocalTransport {
+    const { transports, certificate, session } = this.#connection
+    const transport = transports.of(mid)
+    const generation = transport?.mid === mid ? transport.generation : undefined
     const gathered = generation?.usernameFragment === credentials.usernameFragment ? generation : undefined
     return {
       ...credentials,
@@ -116,9 +143,8 @@ export class Negotiation {
         value: value.toUpperCase(),
       })),
       // Candidates that were pooled before the first description are surfaced with it, not put into it.
-      candidates: this.#connection.session.local === null ? [] : [...(gathered?.candidates ?? [])],
-      endOfCandidates: this.#connection.session.local !== null && gathered?.complete === true,
-      pacing: transport?.ice.localParameters.pacing,
+      candidates: session.local === null ? [] : [...(gathered?.candidates ?? [])],
+      endOfCandidates: session.local !== null && gathered?.complete === true,
     }
   }
 
@@ -160,17 +186,18 @@ export class Negotiation {
     const connection = this.#connection
     const { session, tasks } = connection
     const before = session.signalingState
+    let changes = NO_CHANGES
     if (init.type === 'rollback') {
       if (!isTypeAllowed('rollback', before, remote)) {
         throw domError('InvalidStateError', `There is nothing to roll back in the state '${before}'`)
       }
       await tasks.next()
-      this.#rollback()
+      changes = this.#rollback()
     } else {
       await tasks.next()
-      const description = session.prepare(init.type, init.sdp, remote, connection.transport?.peer.dtlsRole)
-      if (init.type === 'offer' && before === 'stable') this.#hadSctp = connection.sctpActive
-      this.#apply(description, remote)
+      const description = session.prepare(init.type, init.sdp, remote, (key) => this.#dtlsRole(key))
+      if (init.type === 'offer' && before === 'stable') this.#remember()
+      changes = this.#apply(description, remote)
     }
     const changed = session.signalingState !== before
     if (session.signalingState === 'stable') {
@@ -178,183 +205,64 @@ export class Negotiation {
       connection.updateNegotiationNeeded()
     }
     if (changed) connection.fire(new Event('signalingstatechange'))
+    changes.fire(connection)
     if (!connection.closed) connection.updateStates()
   }
 
-  #rollback(): void {
-    const connection = this.#connection
-    connection.session.rollback()
-    // What only the abandoned offer had brought goes with it; channels keep waiting for the next one.
-    if (!this.#hadSctp) connection.discardTransport()
+  /** A stable state is left: what a rollback comes back to. */
+  #remember(): void {
+    const { transports, transceivers, data } = this.#connection
+    this.#stableData = data === null ? null : { data, transport: data.transport }
+    transports.remember()
+    transceivers.remember()
   }
 
-  #apply(description: Description, remote: boolean): void {
+  #rollback(): MediaChanges {
     const connection = this.#connection
-    const { session } = connection
-    const { type, data } = description
+    connection.session.rollback()
+    connection.data = this.#stableData?.data ?? null
+    if (this.#stableData !== null) this.#stableData.data.transport = this.#stableData.transport
+    const changes = connection.transceivers.rollback()
+    // What only the abandoned offer had brought goes with it; channels keep waiting for the next one.
+    connection.transports.rollback()
+    return changes
+  }
+
+  #apply(description: Description, remote: boolean): MediaChanges {
+    const connection = this.#connection
+    const { session, transports, transceivers } = connection
+    const { type, data, model } = description
     const current = session.currentCredentials
-    const answer = type !== 'offer'
+    const { mids } = session.lastOffer
     session.commit(description, remote)
 
     if (remote) connection.updateCanTrickle(description)
+    assignTransports(transports, description, remote)
     if (data !== undefined) {
-      const transport = connection.ensureTransport()
-      if (!connection.sctpActive) {
-        connection.sctpActive = true
-        transport.index = description.model.media.indexOf(data)
-        transport.mid = data.mid ?? String(transport.index)
-      }
-      this.#setRole(transport, description, remote)
-      if (!remote) {
-        transport.applyLocal(readCredentials(description.model)!, current)
-        connection.releaseEarlyCandidates()
-      }
+      const transport = transports.of(data.mid ?? String(model.media.indexOf(data)))!
+      if (connection.data === null) connection.data = new DataMedia(transport)
+      else connection.data.transport = transport
     }
-    if (answer) this.#applyAnswer(description, remote)
+    const changes = transceivers.apply(description, remote, mids)
+    for (const transport of transports.all) {
+      this.#setRole(transport, description, remote)
+      if (remote) continue
+      const own = description.section(transport.mid)
+      const credentials = own === undefined ? undefined : credentialsOf(model, own)
+      if (credentials !== undefined) transport.applyLocal(credentials, current)
+    }
+    if (!remote) transports.releaseEarlyCandidates()
+    if (type !== 'offer') applyAnswer(connection, description, remote)
+    if (type === 'answer') transports.remember()
+    transports.prune()
+    return changes
   }
 
   /** RFC 8445 §6.1.1 as W3C §4.4.1.4 has it: the first offer decides. */
-  #setRole(transport: DataTransport, description: Description, remote: boolean): void {
+  #setRole(transport: Transport, description: Description, remote: boolean): void {
     if (description.type !== 'offer' || transport.iceSlots.role !== 'unknown') return
     const role = !remote || description.model.iceLite ? 'controlling' : 'controlled'
     transport.iceSlots.role = role
     transport.ice.setRole(role)
   }
-
-  /** RFC 9429 §5.11. */
-  #applyAnswer(answer: Description, remote: boolean): void {
-    const connection = this.#connection
-    const { session, transport, channels } = connection
-    const local = remote ? session.local : answer
-    const remoteDescription = remote ? answer : session.remote
-    if (transport === null || local === null || remoteDescription === null) return
-    if (answer.data === undefined) {
-      if (!answer.model.media.some(isDataSection)) return
-      // Data was refused, or ended by a re-offer (RFC 8841 §10.4).
-      session.wantsData = false
-      connection.discardTransport()
-      channels.stop()
-      return
-    }
-    const remoteData = dataSection(remoteDescription.model)
-    const localData = dataSection(local.model)
-    if (remoteData === undefined || localData === undefined) return
-    const described = readTransport(remoteDescription.model, remoteData)
-    const role = remote ? roleFromAnswer(described) : localData.setup === 'passive' ? 'server' : 'client'
-
-    if (transport.peer.dtlsRole !== undefined && transport.remoteFingerprints !== undefined) {
-      if (!sameFingerprints(described, transport.remoteFingerprints)) {
-        transport.peer.discardDtls()
-        channels.stop()
-      }
-    }
-    const startsDtls = transport.peer.dtlsRole === undefined
-    transport.remoteFingerprints = described
-    transport.applyRemote({
-      usernameFragment: described.usernameFragment!,
-      password: described.password!,
-      iceLite: described.iceLite,
-      renomination: described.renomination,
-      pacing: described.pacing,
-      candidates: remoteCandidates(remoteDescription.model, remoteData, remoteDescription.bundleAgreed),
-      // Who cannot trickle has said everything (W3C §5.6.6).
-      endOfCandidates: remoteData.endOfCandidates || connection.canTrickle === false,
-    })
-    updateMaxMessageSize(transport.sctpSlots, maxMessageSize(remoteData), connection.sendBufferSize)
-    transport.peer.setRemoteMaxMessageSize(maxMessageSize(remoteData))
-    if (startsDtls) {
-      transport.peer.startDtls({
-        role,
-        certificate: RTCCertificate.credentials(connection.certificate),
-        fingerprints: described.fingerprints,
-      })
-    }
-    transport.peer.startSctp({
-      localPort: localData.sctpPort ?? SCTP_PORT,
-      remotePort: remoteData.sctpPort ?? SCTP_PORT,
-      remoteMaxMessageSize: maxMessageSize(remoteData),
-      localMaxMessageSize: connection.maxMessageSize,
-    })
-    if (transport.peer.manager !== undefined) channels.start(transport.peer.manager)
-  }
-
-  // -- addIceCandidate
-
-  async addCandidate(init: CandidateInit): Promise<void> {
-    const { session, tasks } = this.#connection
-    const remote = session.remote
-    if (remote === null) throw domError('InvalidStateError', 'There is no remote description')
-    const section = findSection(remote.model, init)
-    const descriptions = this.#descriptionsOf(init)
-    if (init.candidate !== '' && parseCandidate(init.candidate) === undefined) {
-      throw domError('OperationError', `'${init.candidate}' is not a candidate`)
-    }
-    await tasks.next()
-    for (const [description, place] of descriptions) this.#addTo(description, place, section === undefined, init)
-  }
-
-  /** The descriptions of the candidate's generation, each with the section it belongs to. */
-  #descriptionsOf(init: CandidateInit): [Description, MediaSection | undefined][] {
-    const { session } = this.#connection
-    // The peer's word in the candidate itself counts when the member is missing, as long as it is known at all.
-    const fragment = init.usernameFragment ?? parseCandidate(init.candidate)?.usernameFragment
-    const found: [Description, MediaSection | undefined][] = []
-    for (const description of [session.pendingRemote, session.currentRemote]) {
-      if (description === null) continue
-      const section = findSection(description.model, init, false)
-      const fragments = (section === undefined ? description.model.media : [section]).map(
-        (place) => transportSection(description.model, place).iceUfrag,
-      )
-      if (fragment === undefined || fragments.includes(fragment)) found.push([description, section])
-      // Without a generation it is the latest one's.
-      if (fragment === undefined) break
-    }
-    if (found.length === 0 && init.usernameFragment !== null) {
-      throw domError('OperationError', `The username fragment '${init.usernameFragment}' is not in use`)
-    }
-    return found
-  }
-
-  #addTo(description: Description, section: MediaSection | undefined, everywhere: boolean, init: CandidateInit): void {
-    const { model } = description
-    const data = description.data
-    const places = everywhere ? model.media : section === undefined ? [] : [section]
-    const value = init.candidate.replace(/^a=/, '').replace(/^candidate:/, '')
-    for (const place of places) {
-      if (value === '') description.endCandidates(place)
-      else if (!place.attributes('candidate').includes(value)) description.addCandidate(place, value, false)
-      if (data !== undefined && sharesTransport(model, data, place, description.bundleAgreed)) {
-        this.#feed(description, data, value)
-      }
-    }
-  }
-
-  /** To the agent, when its remote generation is that of the description; otherwise the answer brings it. */
-  #feed(description: Description, data: MediaSection, value: string): void {
-    const { model, bundleAgreed } = description
-    const { transport } = this.#connection
-    if (transport === null || transport.remoteUsernameFragment !== transportSection(model, data).iceUfrag) return
-    if (value !== '') {
-      transport.addRemoteCandidate(value)
-      return
-    }
-    for (const candidate of remoteCandidates(model, data, bundleAgreed)) transport.addRemoteCandidate(candidate)
-    transport.endRemoteCandidates()
-  }
-}
-
-/** The section that a candidate names; undefined for an end-of-candidates that is for all. Throws `OperationError`. */
-function findSection(model: SessionDescription, init: CandidateInit, strict = true): MediaSection | undefined {
-  const { sdpMid, sdpMLineIndex } = init
-  if (sdpMid === null && sdpMLineIndex === null) return undefined
-  // A peer without mids is named by the index that stands for one.
-  const section =
-    sdpMid === null
-      ? model.media[sdpMLineIndex!]
-      : (model.mediaByMid(sdpMid) ?? model.media.find((other, i) => other.mid === undefined && String(i) === sdpMid))
-  if (section === undefined && strict) {
-    const name = sdpMid === null ? `index ${sdpMLineIndex}` : `mid '${sdpMid}'`
-    throw domError('OperationError', `The remote description has no section with the ${name}`)
-  }
-  return section
 }

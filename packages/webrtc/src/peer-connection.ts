@@ -8,10 +8,19 @@ import type { RTCDataChannelEvent, RTCPeerConnectionIceErrorEvent, RTCPeerConnec
 import { toCandidateInit } from './ice-candidate.ts'
 import { defineInterface } from './interface.ts'
 import { Negotiation } from './negotiation.ts'
+import { RemoteCandidates } from './remote-candidates.ts'
+import { MediaStream } from './media/media-stream.ts'
+import { MediaStreamTrack } from './media/media-stream-track.ts'
 import { domError } from './rtc-error.ts'
+import { checkSendEncodings } from './rtp/encodings.ts'
+import { receives, sends, toDirection } from './rtp/negotiate.ts'
+import type { RTCRtpReceiver } from './rtp/receiver.ts'
+import { RTCRtpSender } from './rtp/sender.ts'
+import { toTransceiverDirection, type RTCRtpTransceiver, type TransceiverCore } from './rtp/transceiver.ts'
+import type { MediaKind, RTCRtpTransceiverInit } from './rtp/types.ts'
+import type { RTCTrackEvent } from './track-event.ts'
 import type { RTCSctpTransport } from './sctp-transport.ts'
 import { SDP_TYPES, toDescriptionInit, type RTCSessionDescription } from './session-description.ts'
-import { StatsCollector } from './stats.ts'
 import type { RTCStatsReport } from './stats-report.ts'
 import type {
   Handler,
@@ -28,7 +37,7 @@ import type {
   RTCSessionDescriptionInit,
   RTCSignalingState,
 } from './types.ts'
-import { toCallback, toDictionary, toDOMString, toEnum } from './webidl.ts'
+import { toCallback, toDictionary, toDOMString, toEnum, toInterface, toSequence } from './webidl.ts'
 
 type DescriptionCallback = (description: RTCSessionDescriptionInit) => void
 type ErrorCallback = (error: DOMException) => void
@@ -43,10 +52,11 @@ export class RTCPeerConnection extends EventTarget {
   declare onicegatheringstatechange: Handler<RTCPeerConnection>
   declare onconnectionstatechange: Handler<RTCPeerConnection>
   declare ondatachannel: Handler<RTCPeerConnection, RTCDataChannelEvent>
+  declare ontrack: Handler<RTCPeerConnection, RTCTrackEvent>
   readonly #connection: Connection
   readonly #negotiation: Negotiation
+  readonly #candidates: RemoteCandidates
   #localDescriptionSet = false
-  #stats: StatsCollector | undefined
 
   /**
    * Throws `TypeError` for values of the wrong type, `SyntaxError` and `InvalidAccessError` for ICE servers, and
@@ -62,7 +72,8 @@ export class RTCPeerConnection extends EventTarget {
     }
     this.#connection = new Connection(this, checkConfiguration(converted, null, false), network)
     this.#negotiation = new Negotiation(this.#connection)
-    if (converted.iceCandidatePoolSize > 0) this.#connection.ensureTransport().gather()
+    this.#candidates = new RemoteCandidates(this.#connection)
+    if (converted.iceCandidatePoolSize > 0) this.#connection.transports.ensurePrimary().gather()
   }
 
   /**
@@ -123,8 +134,7 @@ export class RTCPeerConnection extends EventTarget {
 
   /** Null while no data section is negotiated or being so. */
   get sctp(): RTCSctpTransport | null {
-    const { sctpActive, transport } = this.#connection
-    return sctpActive && transport !== null ? transport.sctpTransport : null
+    return this.#connection.data?.sctpTransport ?? null
   }
 
   // -- negotiation
@@ -146,8 +156,26 @@ export class RTCPeerConnection extends EventTarget {
   }
 
   async #createOffer(options: RTCOfferOptions | undefined): Promise<RTCSessionDescriptionInit> {
-    const { iceRestart } = toDictionary(options, 'RTCOfferOptions')
+    const { iceRestart, offerToReceiveAudio, offerToReceiveVideo } = toDictionary(options, 'RTCOfferOptions')
+    if (!this.#connection.closed) {
+      this.#offerToReceive('audio', offerToReceiveAudio)
+      this.#offerToReceive('video', offerToReceiveVideo)
+    }
     return this.#chain(() => this.#negotiation.createOffer(Boolean(iceRestart)))
+  }
+
+  /** §4.4.3.2: what older programs ask for instead of transceivers. */
+  #offerToReceive(kind: MediaKind, value: boolean | undefined): void {
+    if (value === undefined) return
+    const { transceivers } = this.#connection
+    const own = transceivers.all.filter((one) => one.kind === kind && !one.stopping)
+    if (!value) {
+      for (const one of own) {
+        if (receives(one.direction)) one.setDirection(toDirection(sends(one.direction), false))
+      }
+    } else if (!own.some(({ direction }) => receives(direction))) {
+      transceivers.addTransceiver(kind, null, 'recvonly', [], checkSendEncodings(kind, undefined))
+    }
   }
 
   createAnswer(options?: RTCAnswerOptions): Promise<RTCSessionDescriptionInit>
@@ -230,7 +258,7 @@ export class RTCPeerConnection extends EventTarget {
     if (init.candidate !== '' && init.sdpMid === null && init.sdpMLineIndex === null) {
       throw new TypeError('sdpMid and sdpMLineIndex are both null')
     }
-    return this.#chain(() => this.#negotiation.addCandidate(init))
+    return this.#chain(() => this.#candidates.add(init))
   }
 
   #chain<T>(operation: () => Promise<T>): Promise<T> {
@@ -255,8 +283,9 @@ export class RTCPeerConnection extends EventTarget {
     const old = connection.configuration
     const checked = checkConfiguration(converted, old, this.#localDescriptionSet)
     connection.configuration = checked
-    connection.transport?.setServers(checked, old)
-    if (connection.transport === null && checked.iceCandidatePoolSize > 0) connection.ensureTransport().gather()
+    const { transports } = connection
+    for (const transport of transports.all) transport.setServers(checked, old)
+    if (transports.primary === undefined && checked.iceCandidatePoolSize > 0) transports.ensurePrimary().gather()
   }
 
   // -- data
@@ -275,26 +304,79 @@ export class RTCPeerConnection extends EventTarget {
     return core.facade
   }
 
-  /** Always empty: this connection carries data only. */
-  getSenders(): [] {
-    return []
+  // -- media
+
+  /** Those of all transceivers that are not stopped, in the order in which they were added. */
+  getSenders(): RTCRtpSender[] {
+    return this.#transceivers.map(({ sender }) => sender.facade)
   }
 
-  /** Always empty: this connection carries data only. */
-  getReceivers(): [] {
-    return []
+  getReceivers(): RTCRtpReceiver[] {
+    return this.#transceivers.map(({ receiver }) => receiver.facade)
   }
 
-  /** Always empty: this connection carries data only. */
-  getTransceivers(): [] {
-    return []
+  getTransceivers(): RTCRtpTransceiver[] {
+    return this.#transceivers.map(({ facade }) => facade)
   }
 
-  /** W3C WebRTC Statistics. Also after `close()`. Rejects with `TypeError` for a selector, as there are no tracks. */
-  async getStats(selector: null | undefined = null): Promise<RTCStatsReport> {
-    if (selector !== null) throw new TypeError('The selector is no MediaStreamTrack')
-    this.#stats ??= new StatsCollector(this.#connection)
-    return this.#stats.collect()
+  get #transceivers(): TransceiverCore[] {
+    return this.#connection.transceivers.all.filter(({ stopped }) => !stopped)
+  }
+
+  /**
+   * Sends a track, which the peer shall put into `streams`. Throws `InvalidAccessError` when the track has a sender already,
+   * `InvalidStateError` when the connection is closed.
+   */
+  addTrack(track: MediaStreamTrack, ...streams: MediaStream[]): RTCRtpSender {
+    toInterface(track, MediaStreamTrack)
+    const ids = streamIds(streams)
+    this.#assertOpen()
+    return this.#connection.transceivers.addTrack(track, ids).sender.facade
+  }
+
+  /** Stops sending; the section stays. Throws `InvalidAccessError` for a sender of another connection. */
+  removeTrack(sender: RTCRtpSender): void {
+    toInterface(sender, RTCRtpSender)
+    this.#assertOpen()
+    const { transceivers } = this.#connection
+    const core = transceivers.all.find((one) => one.sender.facade === sender)?.sender
+    if (core !== undefined) transceivers.removeTrack(core)
+    else if (!transceivers.owns(sender)) {
+      throw domError('InvalidAccessError', 'The sender belongs to another connection')
+    }
+  }
+
+  /** Throws `TypeError`, `OperationError`, `RangeError` for what `init` says, and `InvalidStateError` when closed. */
+  addTransceiver(
+    trackOrKind: MediaStreamTrack | MediaKind,
+    init: RTCRtpTransceiverInit | null | undefined = undefined,
+  ): RTCRtpTransceiver {
+    const track = trackOrKind instanceof MediaStreamTrack ? trackOrKind : null
+    const kind = track === null ? toKind(trackOrKind) : track.kind
+    const { direction, streams, sendEncodings } = toDictionary(init, 'RTCRtpTransceiverInit')
+    const wanted = toTransceiverDirection(direction)
+    const encodings = checkSendEncodings(kind, sendEncodings)
+    const ids = streams === undefined ? [] : streamIds(toSequence<MediaStream>(streams, 'streams'))
+    this.#assertOpen()
+    return this.#connection.transceivers.addTransceiver(kind, track, wanted, ids, encodings).facade
+  }
+
+  #assertOpen(): void {
+    if (this.#connection.closed) throw domError('InvalidStateError', 'The connection is closed')
+  }
+
+  /**
+   * W3C WebRTC Statistics, of the whole connection or of what concerns a track. Also after `close()`. Rejects with
+   * `InvalidAccessError` for a track that is not exactly one sender's or receiver's.
+   */
+  async getStats(selector: MediaStreamTrack | null | undefined = null): Promise<RTCStatsReport> {
+    if (selector === null) return this.#connection.stats(undefined)
+    toInterface(selector, MediaStreamTrack)
+    const found = this.#connection.transceivers.all.flatMap(({ sender, receiver }) =>
+      [sender, receiver].filter(({ track }) => track === selector),
+    )
+    if (found.length !== 1) throw domError('InvalidAccessError', 'The track has not exactly one sender or receiver')
+    return this.#connection.stats(found[0])
   }
 
   /** Silent and idempotent; may be called anywhere, and nothing fires or settles after it. */
@@ -311,6 +393,16 @@ export class RTCPeerConnection extends EventTarget {
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }
+}
+
+function streamIds(streams: readonly MediaStream[]): string[] {
+  return [...new Set(streams.map((stream) => toInterface(stream, MediaStream).id))]
+}
+
+function toKind(value: unknown): MediaKind {
+  const kind = toDOMString(value)
+  if (kind !== 'audio' && kind !== 'video') throw new TypeError(`'${kind}' is neither a track nor a kind of media`)
+  return kind
 }
 
 /**
@@ -365,5 +457,6 @@ defineInterface(RTCPeerConnection, 'RTCPeerConnection', {
     'icegatheringstatechange',
     'connectionstatechange',
     'datachannel',
+    'track',
   ],
 })

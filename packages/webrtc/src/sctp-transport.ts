@@ -5,6 +5,8 @@ import type { Handler, RTCSctpTransportState } from './types.ts'
 import { assertInternal } from './webidl.ts'
 
 export interface SctpTransportSlots {
+  /** That of the data section; bundling may put another under it. */
+  transport: RTCDtlsTransport
   state: RTCSctpTransportState
   maxMessageSize: number | null
   /** Bytes that one channel may hold; `[[MaxBufferSize]]`. */
@@ -26,19 +28,17 @@ export function updateMaxMessageSize(slots: SctpTransportSlots, remoteSize: numb
 
 export class RTCSctpTransport extends EventTarget {
   declare onstatechange: Handler<RTCSctpTransport>
-  readonly #transport: RTCDtlsTransport
   readonly #slots: SctpTransportSlots
 
   /** Not for scripts. */
-  constructor(token: symbol, transport: RTCDtlsTransport, slots: SctpTransportSlots) {
+  constructor(token: symbol, slots: SctpTransportSlots) {
     assertInternal(token)
     super()
-    this.#transport = transport
     this.#slots = slots
   }
 
   get transport(): RTCDtlsTransport {
-    return this.#transport
+    return this.#slots.transport
   }
 
   get state(): RTCSctpTransportState {

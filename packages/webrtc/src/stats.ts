@@ -1,55 +1,80 @@
 /** W3C WebRTC Statistics (webrtc-stats §6), as far as there is something to tell. Times are ms since the Unix epoch. */
 import { fingerprint } from '@kaon/crypto'
-import type { CandidatePairStats, CandidateStats, IceConnectionStats } from '@kaon/ice/driver'
+import type { CandidatePairStats, CandidateStats } from '@kaon/ice/driver'
 import { RTCCertificate } from './certificate.ts'
 import type { Connection } from './connection.ts'
 import type { DataChannelCore } from './data-channel-core.ts'
 import { RTCStatsReport } from './stats-report.ts'
-import type { DataTransport } from './transport/data-transport.ts'
+import type { ReceiverCore } from './rtp/receiver.ts'
+import type { SenderCore } from './rtp/sender.ts'
+import { addMediaStats } from './rtp/stats.ts'
+import type { Transport } from './transport/transport.ts'
 import type { RTCStats } from './types.ts'
 import { INTERNAL } from './webidl.ts'
 
 type Entry = RTCStats & Record<string, unknown>
 
+/** Puts an entry into a report and returns its id. */
+export type AddStats = (type: string, id: string, members: Record<string, unknown>) => string
+
 /** Takes one snapshot. The ids are stable for the connection and, being salted, cannot be guessed. */
 export class StatsCollector {
   readonly #connection: Connection
   readonly #salt: string
-  readonly #ids = new WeakMap<DataChannelCore, number>()
-  #channels = 0
+  readonly #numbers = new WeakMap<object, number>()
+  readonly #counts = new Map<string, number>()
 
   constructor(connection: Connection) {
     this.#connection = connection
     this.#salt = Array.from(connection.crypto.random(4), (byte) => byte.toString(16).padStart(2, '0')).join('')
   }
 
-  collect(): RTCStatsReport {
+  /** Of all, or of a sender or receiver and what its entries refer to (W3C WebRTC 1.0 §8.5). */
+  collect(selector: SenderCore | ReceiverCore | undefined): RTCStatsReport {
     const connection = this.#connection
     const timestamp = connection.network.wallClock()
     const report = new Map<string, Entry>()
-    const add = (type: string, id: string, members: Record<string, unknown>): string => {
+    const add: AddStats = (type, id, members) => {
       // A dictionary's absent members are absent, not undefined.
       const present = Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
       report.set(id, { id, type, timestamp, ...present })
       return id
     }
-    const { channels, transport } = connection
+    const { channels, transports, transceivers } = connection
     add('peer-connection', this.#id('P', 0), {
       dataChannelsOpened: channels.opened,
       dataChannelsClosed: channels.closed,
     })
     for (const core of channels.cores) this.#addChannel(core, add)
-    if (transport !== null && connection.sctpActive) this.#addTransport(transport, add)
-    return new RTCStatsReport(INTERNAL, report)
+    const transportIds = new Map(transports.all.map((transport) => [transport, this.#addTransport(transport, add)]))
+    const roots = addMediaStats({
+      transceivers: transceivers.all,
+      transportIds,
+      selector,
+      epoch: connection.network.wallClock() - connection.network.now(),
+      id: (kind, name) => this.#id(kind, name),
+      add,
+    })
+    return new RTCStatsReport(INTERNAL, selector === undefined ? report : referredTo(report, roots))
   }
 
   #id(kind: string, name: string | number): string {
     return `${kind}${this.#salt}_${name}`
   }
 
-  #addChannel(core: DataChannelCore, add: Add): void {
-    let number = this.#ids.get(core)
-    if (number === undefined) this.#ids.set(core, (number = ++this.#channels))
+  /** Counted by kind from 0 on, in the order in which they were first seen. */
+  #number(kind: string, object: object): number {
+    let number = this.#numbers.get(object)
+    if (number === undefined) {
+      number = this.#counts.get(kind) ?? 0
+      this.#numbers.set(object, number)
+      this.#counts.set(kind, number + 1)
+    }
+    return number
+  }
+
+  #addChannel(core: DataChannelCore, add: AddStats): void {
+    const number = this.#number('D', core) + 1
     const stats = core.channel?.stats
     add('data-channel', this.#id('D', number), {
       label: core.label,
@@ -63,14 +88,18 @@ export class StatsCollector {
     })
   }
 
-  #addTransport(transport: DataTransport, add: Add): void {
+  #addTransport(transport: Transport, add: AddStats): string {
     const { ice, iceSlots, dtlsSlots, peer } = transport
     const stats = ice.stats()
-    const transportId = this.#id('T', 0)
+    const number = this.#number('T', transport)
+    // Ids within an ICE transport say nothing of the transport.
+    const scope = number === 0 ? '' : `${number}_`
+    const transportId = this.#id('T', number)
     const local = RTCCertificate.credentials(this.#connection.certificate).chain
-    const localCertificateId = this.#addChain('CL', local, add)
-    const remoteCertificateId = this.#addChain('CR', dtlsSlots.remoteCertificates, add)
+    const localCertificateId = this.#addChain('CL', '', local, add)
+    const remoteCertificateId = this.#addChain('CR', scope, dtlsSlots.remoteCertificates, add)
     const selected = peer.dtls?.selected
+    const pairId = stats.selectedPairId
     add('transport', transportId, {
       packetsSent: stats.packetsSent,
       packetsReceived: stats.packetsReceived,
@@ -80,35 +109,34 @@ export class StatsCollector {
       iceLocalUsernameFragment: stats.localUsernameFragment,
       dtlsState: dtlsSlots.state,
       iceState: iceSlots.state,
-      selectedCandidatePairId: stats.selectedPairId === undefined ? undefined : this.#id('CP', stats.selectedPairId),
+      selectedCandidatePairId: pairId === undefined ? undefined : this.#id('CP', scope + pairId),
       localCertificateId,
       remoteCertificateId,
       tlsVersion: selected?.version.toString(16).padStart(4, '0').toUpperCase(),
       dtlsCipher: selected?.cipherSuite,
       dtlsRole: peer.dtlsRole ?? 'unknown',
+      srtpCipher: peer.hasMedia ? selected?.srtpProfile : undefined,
       selectedCandidatePairChanges: stats.selectedPairChanges,
     })
-    this.#addCandidates(stats, transport, transportId, add)
-    for (const pair of stats.pairs) this.#addPair(pair, transportId, add)
-  }
-
-  #addCandidates(stats: IceConnectionStats, transport: DataTransport, transportId: string, add: Add): void {
+    const where = { transportId, scope }
     for (const entry of stats.localCandidates) {
-      this.#addCandidate('local-candidate', entry, transportId, stats.localUsernameFragment, add)
+      this.#addCandidate('local-candidate', entry, where, stats.localUsernameFragment, add)
     }
     for (const entry of stats.remoteCandidates) {
-      this.#addCandidate('remote-candidate', entry, transportId, transport.remoteUsernameFragment, add)
+      this.#addCandidate('remote-candidate', entry, where, transport.remoteUsernameFragment, add)
     }
+    for (const pair of stats.pairs) this.#addPair(pair, where, add)
+    return transportId
   }
 
   #addCandidate(
     type: 'local-candidate' | 'remote-candidate',
     { id, candidate }: CandidateStats,
-    transportId: string,
+    { transportId, scope }: Scope,
     usernameFragment: string | undefined,
-    add: Add,
+    add: AddStats,
   ): void {
-    add(type, this.#id('I', id), {
+    add(type, this.#id('I', scope + id), {
       transportId,
       address: candidate.address,
       port: candidate.port,
@@ -124,14 +152,14 @@ export class StatsCollector {
     })
   }
 
-  #addPair(pair: CandidatePairStats, transportId: string, add: Add): void {
+  #addPair(pair: CandidatePairStats, { transportId, scope }: Scope, add: AddStats): void {
     const { network } = this.#connection
     const epoch = network.wallClock() - network.now()
     const at = (time: number | undefined): number | undefined => (time === undefined ? undefined : epoch + time)
-    add('candidate-pair', this.#id('CP', pair.id), {
+    add('candidate-pair', this.#id('CP', scope + pair.id), {
       transportId,
-      localCandidateId: this.#id('I', pair.localCandidateId),
-      remoteCandidateId: this.#id('I', pair.remoteCandidateId),
+      localCandidateId: this.#id('I', scope + pair.localCandidateId),
+      remoteCandidateId: this.#id('I', scope + pair.remoteCandidateId),
       state: pair.state,
       nominated: pair.nominated,
       packetsSent: pair.packetsSent,
@@ -150,17 +178,35 @@ export class StatsCollector {
   }
 
   /** Every certificate of a chain, each naming its issuer; returns the id of the first. */
-  #addChain(kind: string, chain: readonly Uint8Array[], add: Add): string | undefined {
+  #addChain(kind: string, scope: string, chain: readonly Uint8Array[], add: AddStats): string | undefined {
+    const id = (i: number): string => this.#id(kind, `${scope}${i}`)
     for (const [i, der] of chain.entries()) {
-      add('certificate', this.#id(kind, i), {
+      add('certificate', id(i), {
         fingerprint: fingerprint(der, 'sha-256'),
         fingerprintAlgorithm: 'sha-256',
         base64Certificate: btoa(Array.from(der, (byte) => String.fromCharCode(byte)).join('')),
-        issuerCertificateId: i + 1 < chain.length ? this.#id(kind, i + 1) : undefined,
+        issuerCertificateId: i + 1 < chain.length ? id(i + 1) : undefined,
       })
     }
-    return chain.length === 0 ? undefined : this.#id(kind, 0)
+    return chain.length === 0 ? undefined : id(0)
   }
 }
 
-type Add = (type: string, id: string, members: Record<string, unknown>) => string
+/** A transport's entries: what they name it, and what tells its ids from those of others. */
+interface Scope {
+  readonly transportId: string
+  readonly scope: string
+}
+
+/** The roots, and every entry that is named by an id in one that is there. */
+function referredTo(report: ReadonlyMap<string, Entry>, roots: readonly string[]): Map<string, Entry> {
+  const found = new Map<string, Entry>()
+  const waiting = [...roots]
+  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+    const entry = report.get(id)
+    if (entry === undefined || found.has(id)) continue
+    found.set(id, entry)
+    for (const value of Object.values(entry)) if (typeof value === 'string' && report.has(value)) waiting.push(value)
+  }
+  return found
+}

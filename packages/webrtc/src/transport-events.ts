@@ -1,12 +1,15 @@
 /** What the transport tells becomes tasks, states and events: W3C WebRTC 1.0 §5.5, §5.6 and §6.1.1. */
 import type { ChannelEvent } from '@kaon/datachannel'
 import type { Candidate } from '@kaon/ice'
+import type { MediaSection } from '@kaon/sdp'
 import type { CandidateError, SelectedCandidatePair } from '@kaon/ice/driver'
 import type { Connection } from './connection.ts'
+import type { DataMedia } from './data-media.ts'
 import { RTCErrorEvent, RTCPeerConnectionIceErrorEvent, RTCPeerConnectionIceEvent } from './events.ts'
 import { exposeCandidate } from './ice-candidate.ts'
 import type { Description } from './jsep/description.ts'
-import { attributeValue, DataTransport, type DataTransportObserver } from './transport/data-transport.ts'
+import type { IceCredentials } from './jsep/sections.ts'
+import { attributeValue, Transport, type TransportObserver } from './transport/transport.ts'
 import { toDtlsError } from './transport/dtls-error.ts'
 import type { RTCDtlsTransportState, RTCIceGatheringState, RTCIceTransportState } from './types.ts'
 
@@ -16,23 +19,23 @@ interface IceChange {
 }
 
 /** A transport of a connection with its events. A rollback may replace both; what is queued for the old one is dropped. */
-export class TransportEvents implements DataTransportObserver {
-  readonly transport: DataTransport
+export class TransportEvents implements TransportObserver {
+  readonly transport: Transport
   readonly #connection: Connection
   readonly #iceChanges: IceChange[] = []
   #early: { usernameFragment: string; task: () => void }[] = []
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, credentials: IceCredentials | undefined) {
     this.#connection = connection
     const { configuration, network, trace } = connection
     const keyLog = configuration.dtls?.keyLog
     const dtls = keyLog === undefined ? configuration.dtls : { ...configuration.dtls, keyLog: connection.guard(keyLog) }
-    this.transport = new DataTransport({ ...configuration, dtls, trace }, network, this)
+    this.transport = new Transport({ ...configuration, dtls, trace }, network, this, credentials)
   }
 
   #task(task: () => void): void {
     this.#connection.tasks.queue(() => {
-      if (this.#connection.transport === this.transport) task()
+      if (this.#connection.transports.has(this.transport)) task()
     })
   }
 
@@ -52,6 +55,7 @@ export class TransportEvents implements DataTransportObserver {
     const finish = (): void => {
       if (!this.transport.generation.complete) return // another generation is being gathered
       this.#gatheringChanged('complete')
+      if (this.#connection.iceGatheringState !== 'complete') return // another transport is at it
       this.#connection.fire(new RTCPeerConnectionIceEvent('icecandidate', { candidate: null }))
     }
     this.#task(() => this.#whenShown(usernameFragment, finish))
@@ -62,10 +66,10 @@ export class TransportEvents implements DataTransportObserver {
   }
 
   /** The descriptions that show a generation of ours, each with the section that does. */
-  *#localSections(usernameFragment: string): Generator<[Description, NonNullable<Description['data']>]> {
+  *#localSections(usernameFragment: string): Generator<[Description, MediaSection]> {
     const { pendingLocal, currentLocal } = this.#connection.session
     for (const description of [pendingLocal, currentLocal]) {
-      const section = description?.data
+      const section = description?.section(this.transport.mid)
       if (section !== undefined && section.iceUfrag === usernameFragment) yield [description!, section]
     }
   }
@@ -114,8 +118,9 @@ export class TransportEvents implements DataTransportObserver {
     if (iceSlots.gatheringState === state) return
     iceSlots.gatheringState = state
     if (state === 'gathering') iceSlots.localCandidates = []
-    const changed = connection.iceGatheringState !== state
-    connection.iceGatheringState = state
+    const { iceGatheringState } = connection
+    connection.deriveStates()
+    const changed = connection.iceGatheringState !== iceGatheringState
     connection.fire(new Event('gatheringstatechange'), iceTransport)
     if (changed) connection.fire(new Event('icegatheringstatechange'))
   }
@@ -183,21 +188,28 @@ export class TransportEvents implements DataTransportObserver {
     if (event.type === 'ended') this.#task(() => this.#sctpClosed())
   }
 
+  get #data(): DataMedia | undefined {
+    const { data } = this.#connection
+    return data?.transport === this.transport ? data : undefined
+  }
+
   #sctpConnected(): void {
-    const { sctpSlots, sctpTransport, peer } = this.transport
-    const negotiated = peer.association?.negotiated
+    const data = this.#data
+    if (data === undefined) return
+    const { slots, sctpTransport } = data
+    const negotiated = this.transport.peer.association?.negotiated
     if (negotiated !== undefined) {
-      sctpSlots.maxChannels = Math.min(negotiated.inboundStreams, negotiated.outboundStreams)
+      slots.maxChannels = Math.min(negotiated.inboundStreams, negotiated.outboundStreams)
     }
-    sctpSlots.state = 'connected'
+    slots.state = 'connected'
     this.#connection.fire(new Event('statechange'), sctpTransport)
   }
 
   #sctpClosed(): void {
-    const { sctpSlots, sctpTransport } = this.transport
-    if (sctpSlots.state === 'closed') return
-    sctpSlots.state = 'closed'
-    this.#connection.fire(new Event('statechange'), sctpTransport)
+    const data = this.#data
+    if (data === undefined || data.slots.state === 'closed') return
+    data.slots.state = 'closed'
+    this.#connection.fire(new Event('statechange'), data.sctpTransport)
   }
 
   drained(): void {

@@ -67,6 +67,9 @@ export interface RTCConfiguration {
 
 export interface RTCOfferOptions {
   iceRestart?: boolean
+  /** Legacy: a transceiver that receives is there (true), or none (false). */
+  offerToReceiveAudio?: boolean
+  offerToReceiveVideo?: boolean
 }
 export interface RTCAnswerOptions {}
 

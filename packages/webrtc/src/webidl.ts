@@ -66,6 +66,12 @@ export function toSequence<T>(value: unknown, what: string): T[] {
   return [...(value as Iterable<T>)]
 }
 
+/** A value of an interface type. Throws `TypeError`. */
+export function toInterface<T>(value: unknown, type: { readonly prototype: T; readonly name: string }): T {
+  if (!(value instanceof (type as unknown as new () => object))) throw new TypeError(`Expected an ${type.name}`)
+  return value as T
+}
+
 /** A callback function. Throws `TypeError`. */
 export function toCallback<T>(value: T, what: string): T {
   if (typeof value !== 'function') throw new TypeError(`${what} is not a function`)

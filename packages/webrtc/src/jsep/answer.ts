@@ -1,49 +1,66 @@
-import type { SessionDescription, Setup } from '@kaon/sdp'
+import type { MediaSection, SessionDescription, Setup } from '@kaon/sdp'
 import {
   addDataSection,
+  addMediaSection,
   addRejectedSection,
   finishDescription,
   startDescription,
   type LocalSession,
   type LocalTransport,
+  type MediaContent,
+  type SectionTransport,
 } from './generate.ts'
 import { ICE_OPTIONS } from './offer.ts'
-import { dataSection, transportSection } from './sections.ts'
+import { dataSection, sectionKey, transportSection } from './sections.ts'
 
 export type DtlsRole = 'client' | 'server'
 
 export interface AnswerContext {
   readonly session: LocalSession
   readonly version: number
+  readonly pacing: number | undefined
   readonly offer: SessionDescription
-  /** The role of the DTLS connection that goes on, if there is one. */
-  readonly dtlsRole: DtlsRole | undefined
-  readonly transport: LocalTransport
+  /** The role of the DTLS connection of a section that goes on, if there is one. */
+  dtlsRole(key: string): DtlsRole | undefined
+  /** What is answered to an offered RTP section; undefined refuses it. */
+  media(key: string, offered: MediaSection): MediaContent | undefined
+  transport(key: string): LocalTransport
 }
 
-/** RFC 9429 §5.3: the first data section is taken, everything else is refused with port 0. */
+/** RFC 9429 §5.3. The first data section is taken; what is neither that nor media of ours is refused with port 0. */
 export function createAnswer(context: AnswerContext): SessionDescription {
-  const { offer, session, transport } = context
-  const description = startDescription(session, context.version, transport)
+  const { offer, session } = context
+  const description = startDescription(session, context.version, context.pacing)
   const data = dataSection(offer)
-  const bundled: string[] = []
-  for (const offered of offer.media) {
-    if (offered !== data) {
+  const contents = offer.media.map((offered, i) =>
+    offered === data || offered.isRejected ? undefined : context.media(sectionKey(offered, i), offered),
+  )
+  const accepted = offer.media.filter((offered, i) => offered === data || contents[i] !== undefined)
+  // RFC 9143 §7.3: a group of the answer has what its group of the offer has, without what is refused.
+  const groups = new Map(offer.groups.map((group) => [group, [] as string[]]))
+  for (const [i, offered] of offer.media.entries()) {
+    if (!accepted.includes(offered)) {
       addRejectedSection(description, offered)
       continue
     }
+    const key = sectionKey(offered, i)
+    const group = offered.mid === undefined ? undefined : offer.bundleOf(offered.mid)
+    if (group !== undefined) groups.get(group)?.push(offered.mid!)
     const carrier = transportSection(offer, offered)
-    addDataSection(description, session, transport, {
-      mid: offered.mid,
-      protocol: offered.protocol,
-      formats: offered.formats,
-      setup: answerSetup(carrier.setup, context.dtlsRole),
+    const transport: SectionTransport = {
+      local: context.transport(key),
+      setup: answerSetup(carrier.setup, context.dtlsRole(key)),
       iceOptions: ICE_OPTIONS.filter((option) => carrier.iceOptions.includes(option)),
-    })
-    // RFC 9143 §7.3: only what is in a group of the offer, and not refused.
-    if (offered.mid !== undefined && offer.bundleOf(offered.mid) !== undefined) bundled.push(offered.mid)
+    }
+    const content = contents[i]
+    if (content === undefined) {
+      const { mid, protocol, formats } = offered
+      addDataSection(description, session, transport, { mid, protocol, formats })
+    } else {
+      addMediaSection(description, transport, content)
+    }
   }
-  finishDescription(description, bundled)
+  finishDescription(description, [...groups.values()], offer.extmapAllowMixed)
   return description
 }
 

@@ -27,6 +27,12 @@ export class Description {
     return dataSection(this.model)
   }
 
+  /** The section of that name, as `sectionKey` gives it. */
+  section(key: string): MediaSection | undefined {
+    const { model } = this
+    return model.mediaByMid(key) ?? model.media.find((section, i) => section.mid === undefined && String(i) === key)
+  }
+
   /** Adds `a=candidate` to a section, and makes the text follow. `local` also keeps the default candidate up to date. */
   addCandidate(section: MediaSection, candidate: string, local: boolean): void {
     if (section.attributes('candidate').length >= MAX_CANDIDATES) return

@@ -1,16 +1,27 @@
 /** The parts that offers and answers are made of (RFC 9429 §5.2.1, §5.3.1). */
-import { SessionDescription, type Fingerprint, type MediaSection, type Setup } from '@kaon/sdp'
+import {
+  SessionDescription,
+  type Codec,
+  type Direction,
+  type Extmap,
+  type Fingerprint,
+  type MediaSection,
+  type Msid,
+  type Rid,
+  type Setup,
+  type Simulcast,
+  type Ssrc,
+  type SsrcGroup,
+} from '@kaon/sdp'
 import { setDefaultCandidate } from './description.ts'
 import type { IceCredentials } from './sections.ts'
 
-/** What the local side says about its transport. */
+/** What the local side says about a transport. */
 export interface LocalTransport extends IceCredentials {
   readonly fingerprints: readonly Fingerprint[]
   /** Attribute values of the generation that the credentials belong to. */
   readonly candidates: readonly string[]
   readonly endOfCandidates: boolean
-  /** Ta, ms. */
-  readonly pacing: number | undefined
 }
 
 /** What stays the same in all descriptions of a connection. */
@@ -21,13 +32,38 @@ export interface LocalSession {
   readonly maxMessageSize: number
 }
 
+/** The transport of a section, as its lines show it. */
+export interface SectionTransport {
+  /** Undefined for a `bundle-only` section, which has that of the tagged one (RFC 9143 §7.1.3). */
+  readonly local: LocalTransport | undefined
+  readonly setup: Setup
+  readonly iceOptions: readonly string[]
+}
+
+/** An RTP section of ours, without its transport. */
+export interface MediaContent {
+  readonly kind: string
+  readonly protocol: string
+  readonly mid: string | undefined
+  readonly direction: Direction
+  readonly codecs: readonly Codec[]
+  readonly extmaps: readonly Extmap[]
+  readonly reducedSize: boolean
+  readonly msids: readonly Msid[]
+  readonly ssrcs: readonly Ssrc[]
+  readonly ssrcGroups: readonly SsrcGroup[]
+  readonly rids: readonly Rid[]
+  readonly simulcast: Simulcast | undefined
+}
+
 /** What an agent that says nothing about its Ta has (RFC 8839 §5.5). */
 const DEFAULT_PACING = 50
 
 export function startDescription(
   session: LocalSession,
   version: number,
-  { pacing }: Pick<LocalTransport, 'pacing'>,
+  /** Ta, ms. */
+  pacing: number | undefined,
 ): SessionDescription {
   const description = new SessionDescription({
     origin: { sessionId: session.sessionId, sessionVersion: String(version) },
@@ -36,37 +72,67 @@ export function startDescription(
   return description
 }
 
-/** The `m=application` section, on a transport of its own. */
+/** The `m=application` section. */
 export function addDataSection(
   description: SessionDescription,
   session: LocalSession,
-  transport: LocalTransport,
-  options: {
-    mid: string | undefined
-    setup: Setup
-    iceOptions: readonly string[]
-    protocol?: string
-    formats?: readonly string[]
-  },
+  transport: SectionTransport,
+  options: { mid: string | undefined; protocol?: string; formats?: readonly string[] },
 ): MediaSection {
   const section = description.addMedia({
     kind: 'application',
-    port: 9,
+    port: transport.local === undefined ? 0 : 9,
     protocol: options.protocol ?? 'UDP/DTLS/SCTP',
     formats: options.formats ?? ['webrtc-datachannel'],
   })
-  for (const candidate of transport.candidates) section.addCandidate(candidate)
-  if (transport.candidates.length > 0) setDefaultCandidate(section)
-  section.iceUfrag = transport.usernameFragment
-  section.icePwd = transport.password
-  if (options.iceOptions.length > 0) section.iceOptions = options.iceOptions
-  section.fingerprints = transport.fingerprints
-  section.setup = options.setup
+  describeTransport(section, transport)
   section.mid = options.mid
   section.sctpPort = session.sctpPort
   section.maxMessageSize = session.maxMessageSize
-  if (transport.endOfCandidates) section.endOfCandidates = true
   return section
+}
+
+export function addMediaSection(
+  description: SessionDescription,
+  transport: SectionTransport,
+  content: MediaContent,
+): MediaSection {
+  const section = description.addMedia({
+    kind: content.kind,
+    port: transport.local === undefined ? 0 : 9,
+    protocol: content.protocol,
+    formats: content.codecs.map((codec) => String(codec.payloadType)),
+  })
+  section.codecs = content.codecs
+  // Who does not know rtcp-mux looks here; the port is the one of the default candidate or nobody's.
+  section.rtcp = { port: 9, netType: 'IN', addressType: 'IP4', address: '0.0.0.0' }
+  describeTransport(section, transport)
+  section.mid = content.mid
+  section.extmaps = content.extmaps
+  section.direction = content.direction
+  section.msids = content.msids
+  section.rtcpMux = true
+  if (content.reducedSize) section.rtcpReducedSize = true
+  section.rids = content.rids
+  if (content.simulcast !== undefined) section.simulcast = content.simulcast
+  section.ssrcGroups = content.ssrcGroups
+  section.ssrcs = content.ssrcs
+  return section
+}
+
+function describeTransport(section: MediaSection, { local, setup, iceOptions }: SectionTransport): void {
+  if (local === undefined) {
+    section.bundleOnly = true
+    return
+  }
+  for (const candidate of local.candidates) section.addCandidate(candidate)
+  if (local.candidates.length > 0) setDefaultCandidate(section)
+  section.iceUfrag = local.usernameFragment
+  section.icePwd = local.password
+  if (iceOptions.length > 0) section.iceOptions = iceOptions
+  section.fingerprints = local.fingerprints
+  section.setup = setup
+  if (local.endOfCandidates) section.endOfCandidates = true
 }
 
 /** A section that stays refused or stopped: port 0, its formats as they were (RFC 3264 §6). */
@@ -79,8 +145,14 @@ export function addRejectedSection(description: SessionDescription, source: Medi
 }
 
 /** Session-level lines that need all sections to be there. */
-export function finishDescription(description: SessionDescription, bundled: readonly string[]): void {
-  if (bundled.length > 0) description.groups = [{ semantics: 'BUNDLE', mids: bundled }]
-  // What browsers write when no track has an msid.
+export function finishDescription(
+  description: SessionDescription,
+  /** The mids of each BUNDLE group. */
+  groups: readonly (readonly string[])[],
+  extmapAllowMixed: boolean,
+): void {
+  description.groups = groups.flatMap((mids) => (mids.length === 0 ? [] : [{ semantics: 'BUNDLE', mids }]))
+  if (extmapAllowMixed && description.media.some((section) => section.isRtp)) description.extmapAllowMixed = true
+  // What browsers write when no stream is to be named.
   description.setAttribute('msid-semantic', ' WMS')
 }

@@ -1,11 +1,15 @@
 import type { MediaSection, SessionDescription } from '@kaon/sdp'
+import type { RTCBundlePolicy } from '../types.ts'
 import {
   addDataSection,
+  addMediaSection,
   addRejectedSection,
   finishDescription,
   startDescription,
   type LocalSession,
   type LocalTransport,
+  type MediaContent,
+  type SectionTransport,
 } from './generate.ts'
 import { isDataSection } from './sections.ts'
 
@@ -15,47 +19,118 @@ import { isDataSection } from './sections.ts'
  */
 export const ICE_OPTIONS: readonly string[] = ['trickle', 'ice2', 'renomination']
 
+/** Media that wants a section: a transceiver that is not stopped. */
+export interface OfferedMedia {
+  readonly kind: string
+  /** Null before a section was found for it. */
+  readonly mid: string | null
+  content(mid: string): MediaContent
+}
+
 export interface OfferContext {
   readonly session: LocalSession
   readonly version: number
+  readonly pacing: number | undefined
+  readonly bundlePolicy: RTCBundlePolicy
   /** The description whose sections, in their order, this offer continues. */
   readonly previous: SessionDescription | undefined
-  /** A section of it that either side refused. */
+  /** Mids whose sections are bundled by agreement. */
+  isBundled(mid: string): boolean
+  /** A section of `previous` that either side refused. */
   isRejected(index: number): boolean
+  /** A section of `previous` that is free for other media: refused by agreement. */
+  isFree(index: number): boolean
   /** A data section is wanted though `previous` may have none. */
   readonly wantsData: boolean
-  readonly transport: LocalTransport
-  /** A fresh `a=mid`. */
+  readonly media: readonly OfferedMedia[]
+  /** What is said of the transport of a section. */
+  transport(mid: string): LocalTransport
+  /** A fresh `a=mid`, another one at each call. */
   newMid(): string
 }
 
-/**
- * RFC 9429 §5.2. Sections never change their place. Media sections are there only when a peer offered them and they were
- * refused; they stay refused.
- */
-export function createOffer(context: OfferContext): SessionDescription {
-  const { session, transport } = context
-  const description = startDescription(session, context.version, transport)
-  const bundled: string[] = []
-  const previous = context.previous?.media ?? []
-  // A data section that was refused is taken into use again when there are channels for it (RFC 9429 §5.2.2).
-  let data = previous.find((section, i) => isDataSection(section) && !context.isRejected(i))
-  if (data === undefined && context.wantsData) data = previous.find(isDataSection)
-  const addData = (mid: string, source?: MediaSection): void => {
-    addDataSection(description, session, transport, {
-      mid,
+export interface Offer {
+  readonly model: SessionDescription
+  /** The mids that media without one will have when the offer is set. */
+  readonly mids: ReadonlyMap<OfferedMedia, string>
+}
+
+/** What stands in a place of the offer. */
+type Place =
+  | { readonly type: 'data'; readonly mid: string; readonly source: MediaSection | undefined }
+  | { readonly type: 'media'; readonly mid: string; readonly media: OfferedMedia }
+  | { readonly type: 'rejected'; readonly source: MediaSection }
+
+/** RFC 9429 §5.2. Sections never change their place; a refused one may be taken into use again under another mid. */
+export function createOffer(context: OfferContext): Offer {
+  const description = startDescription(context.session, context.version, context.pacing)
+  const places = planSections(context)
+  const bundled = places.flatMap((place) => (place.type === 'rejected' ? [] : [place.mid]))
+  const owners = transportOwners(context, places)
+  for (const place of places) {
+    if (place.type === 'rejected') {
+      addRejectedSection(description, place.source)
+      continue
+    }
+    const transport: SectionTransport = {
+      local: owners.has(place) ? context.transport(place.mid) : undefined,
       // RFC 9429 §5.2.1: offers always say actpass, the role that is in use comes out of the answer again.
       setup: 'actpass',
       iceOptions: ICE_OPTIONS,
-      ...(source === undefined ? {} : { protocol: source.protocol, formats: source.formats }),
-    })
-    bundled.push(mid)
+    }
+    if (place.type === 'media') {
+      addMediaSection(description, transport, place.media.content(place.mid))
+    } else {
+      const { mid, source } = place
+      const as = source === undefined ? {} : { protocol: source.protocol, formats: source.formats }
+      addDataSection(description, context.session, transport, { mid, ...as })
+    }
   }
-  for (const [i, old] of previous.entries()) {
-    if (old !== data) addRejectedSection(description, old)
-    else addData(context.isRejected(i) ? context.newMid() : (old.mid ?? context.newMid()), old)
+  finishDescription(description, [bundled], true)
+  const mids = new Map(places.flatMap((place) => (place.type === 'media' ? [[place.media, place.mid] as const] : [])))
+  return { model: description, mids }
+}
+
+function planSections(context: OfferContext): Place[] {
+  const previous = context.previous?.media ?? []
+  const waiting = context.media.filter(({ mid }) => mid === null)
+  // A data section that was refused is taken into use again when there are channels for it (RFC 9429 §5.2.2).
+  let data = previous.find((section, i) => isDataSection(section) && !context.isRejected(i))
+  if (data === undefined && context.wantsData) data = previous.find(isDataSection)
+  const places: Place[] = previous.map((old, i): Place => {
+    if (old === data) {
+      const mid = context.isRejected(i) ? context.newMid() : (old.mid ?? context.newMid())
+      return { type: 'data', mid, source: old }
+    }
+    const own = context.media.find(({ mid }) => mid !== null && mid === (old.mid ?? String(i)))
+    if (own !== undefined && !old.isRejected) return { type: 'media', mid: own.mid!, media: own }
+    const next = context.isFree(i) ? waiting.shift() : undefined
+    return next === undefined
+      ? { type: 'rejected', source: old }
+      : { type: 'media', mid: context.newMid(), media: next }
+  })
+  for (const media of waiting) places.push({ type: 'media', mid: context.newMid(), media })
+  if (data === undefined && context.wantsData) places.push({ type: 'data', mid: context.newMid(), source: undefined })
+  return places
+}
+
+/** The places that show a transport; the others are `bundle-only` (RFC 9429 §4.1.1). */
+function transportOwners(context: OfferContext, places: readonly Place[]): Set<Place> {
+  const owners = new Set<Place>()
+  const kinds = new Set<string>()
+  const isAgreed = places.some((place) => place.type !== 'rejected' && context.isBundled(place.mid))
+  for (const place of places) {
+    if (place.type === 'rejected') continue
+    const kind = place.type === 'data' ? 'application' : place.media.kind
+    const isFirst = !kinds.has(kind)
+    kinds.add(kind)
+    // Where bundling is agreed on, sections share a transport, and each repeats it, as browsers do.
+    const shows =
+      isAgreed ||
+      context.bundlePolicy === 'max-compat' ||
+      (context.bundlePolicy === 'balanced' && isFirst) ||
+      owners.size === 0
+    if (shows) owners.add(place)
   }
-  if (data === undefined && context.wantsData) addData(context.newMid())
-  finishDescription(description, bundled)
-  return description
+  return owners
 }

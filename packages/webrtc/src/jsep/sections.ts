@@ -1,13 +1,37 @@
-/** Reading what a description says about the one transport that data channels use. */
+/** Reading what a description says about sections and the transports under them. */
 import type { Fingerprint, MediaSection, SessionDescription, Setup } from '@kaon/sdp'
 
 /** RFC 8841 §4: SCTP over DTLS, and the name that drafts had for it. */
 const DATA_PROTOCOLS = ['UDP/DTLS/SCTP', 'TCP/DTLS/SCTP', 'DTLS/SCTP']
+const MEDIA_PROTOCOLS = [
+  'UDP/TLS/RTP/SAVPF',
+  'UDP/TLS/RTP/SAVP',
+  'TCP/TLS/RTP/SAVPF',
+  'TCP/DTLS/RTP/SAVPF',
+  'RTP/SAVPF',
+  'RTP/SAVP',
+]
 /** RFC 8841 §6.1: what holds when `a=max-message-size` is missing. */
 const DEFAULT_MAX_MESSAGE_SIZE = 65536
 
 export function isDataSection(section: MediaSection): boolean {
   return section.kind === 'application' && DATA_PROTOCOLS.includes(section.protocol)
+}
+
+/** A section that this stack can take part in: media over SRTP, or data channels. */
+export function isUsable(section: MediaSection): boolean {
+  return isDataSection(section) || isMediaSection(section)
+}
+
+/** RFC 5764 §8 and RFC 9429 §5.1.2: every combination that peers write means the same. */
+export function isMediaSection(section: MediaSection): boolean {
+  const { kind, protocol } = section
+  return (kind === 'audio' || kind === 'video') && MEDIA_PROTOCOLS.includes(protocol)
+}
+
+/** The name under which a section is known: its mid, or of peers without mids the index that stands for one. */
+export function sectionKey(section: MediaSection, index: number): string {
+  return section.mid ?? String(index)
 }
 
 /** The data section that is in use: the first that is not rejected. */
@@ -68,11 +92,29 @@ function readPacing(model: SessionDescription): number | undefined {
   return typeof text === 'string' && /^\d{1,10}$/.test(text) ? Number(text) : undefined
 }
 
+/** Those of the first section that has some: ours are the same in all of them. */
 export function readCredentials(model: SessionDescription): IceCredentials | undefined {
-  const section = dataSection(model)
-  if (section === undefined) return undefined
+  for (const section of model.media) {
+    if (section.isRejected) continue
+    const credentials = credentialsOf(model, section)
+    if (credentials !== undefined) return credentials
+  }
+  return undefined
+}
+
+export function credentialsOf(model: SessionDescription, section: MediaSection): IceCredentials | undefined {
   const { usernameFragment, password } = readTransport(model, section)
   return usernameFragment === undefined || password === undefined ? undefined : { usernameFragment, password }
+}
+
+/** The sections of `now` in use whose credentials are others than in `before`. */
+export function hasRestarted(before: SessionDescription, now: SessionDescription): boolean {
+  return now.media.some((section, i) => {
+    const old = before.media[i]
+    if (old === undefined || old.isRejected || section.isRejected || !isUsable(section)) return false
+    const credentials = credentialsOf(before, old)
+    return credentials !== undefined && !sameCredentials(credentials, credentialsOf(now, section))
+  })
 }
 
 export function sameCredentials(a: IceCredentials | undefined, b: IceCredentials | undefined): boolean {
@@ -96,36 +138,36 @@ export function maxMessageSize(section: MediaSection): number {
 }
 
 /**
- * Whether candidates of `section` are candidates of the transport under `data`. Before bundling is agreed on, every
+ * Whether candidates of `section` are candidates of the transport under `own`. Before bundling is agreed on, every
  * section of an offer may have a transport of its own, so that theirs must not be mixed.
  */
 export function sharesTransport(
   model: SessionDescription,
-  data: MediaSection,
+  own: MediaSection,
   section: MediaSection,
   bundleAgreed: boolean,
 ): boolean {
-  if (section === data || section === transportSection(model, data)) return true
-  return (bundleAgreed || data.bundleOnly) && isBundledAlike(model, data, section)
+  if (section === own || section === transportSection(model, own)) return true
+  return (bundleAgreed || own.bundleOnly) && isBundledAlike(model, own, section)
 }
 
 /** In one BUNDLE group and with the same credentials. */
-function isBundledAlike(model: SessionDescription, data: MediaSection, section: MediaSection): boolean {
-  if (data.mid === undefined || section.mid === undefined) return false
-  return model.bundleOf(data.mid)?.mids.includes(section.mid) === true && section.iceUfrag === data.iceUfrag
+function isBundledAlike(model: SessionDescription, own: MediaSection, section: MediaSection): boolean {
+  if (own.mid === undefined || section.mid === undefined) return false
+  return model.bundleOf(own.mid)?.mids.includes(section.mid) === true && section.iceUfrag === own.iceUfrag
 }
 
 /**
- * The remote candidates of the transport under `data`, as attribute values. When the peer has none of its own for it, it
+ * The remote candidates of the transport under `own`, as attribute values. When the peer has none of its own for it, it
  * offers one transport for all sections ('max-bundle') and lists the candidates with another of them.
  */
 export function remoteCandidates(
   model: SessionDescription,
-  data: MediaSection,
+  own: MediaSection,
   bundleAgreed: boolean,
 ): readonly string[] {
   const candidatesOf = (sections: MediaSection[]): string[] =>
     sections.flatMap((section) => section.attributes('candidate'))
-  const own = candidatesOf(model.media.filter((section) => sharesTransport(model, data, section, bundleAgreed)))
-  return own.length > 0 ? own : candidatesOf(model.media.filter((section) => isBundledAlike(model, data, section)))
+  const found = candidatesOf(model.media.filter((section) => sharesTransport(model, own, section, bundleAgreed)))
+  return found.length > 0 ? found : candidatesOf(model.media.filter((section) => isBundledAlike(model, own, section)))
 }

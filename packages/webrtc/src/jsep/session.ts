@@ -2,11 +2,11 @@
 import type { SessionDescription } from '@kaon/sdp'
 import { domError } from '../rtc-error.ts'
 import type { RTCSdpType, RTCSignalingState } from '../types.ts'
-import { createAnswer, type DtlsRole } from './answer.ts'
+import { createAnswer, type AnswerContext, type DtlsRole } from './answer.ts'
 import { Description } from './description.ts'
-import type { LocalSession, LocalTransport } from './generate.ts'
-import { createOffer } from './offer.ts'
-import { allCredentials, readCredentials, sameCredentials, type IceCredentials } from './sections.ts'
+import type { LocalSession } from './generate.ts'
+import { createOffer, type OfferContext, type OfferedMedia } from './offer.ts'
+import { allCredentials, hasRestarted, readCredentials, type IceCredentials } from './sections.ts'
 import { checkRemote, checkType, parseDescription } from './validate.ts'
 
 interface Created {
@@ -15,9 +15,15 @@ interface Created {
   readonly revision: number
   /** Until it is set, which takes it: what follows changes it. */
   model: SessionDescription | undefined
+  /** The mids that an offer gives to media without one. */
+  readonly mids: ReadonlyMap<OfferedMedia, string>
 }
 
-const NOTHING: Created = { sdp: '', revision: -1, model: undefined }
+const NO_MIDS: ReadonlyMap<OfferedMedia, string> = new Map()
+const NOTHING: Created = { sdp: '', revision: -1, model: undefined, mids: NO_MIDS }
+
+/** What the session knows of an offer by itself. */
+type OwnOfferContext = 'session' | 'version' | 'previous' | 'isRejected' | 'isFree' | 'wantsData' | 'newMid'
 
 export class Session {
   signalingState: RTCSignalingState = 'stable'
@@ -57,54 +63,61 @@ export class Session {
   /** The peer's offer asks for an ICE restart: its credentials are other ones than were agreed on. */
   get remoteRestarts(): boolean {
     if (this.currentRemote === null || this.pendingRemote === null) return false
-    const before = readCredentials(this.currentRemote.model)
-    return before !== undefined && !sameCredentials(before, readCredentials(this.pendingRemote.model))
+    return hasRestarted(this.currentRemote.model, this.pendingRemote.model)
   }
 
-  createOffer(transport: LocalTransport): string {
+  createOffer(context: Omit<OfferContext, OwnOfferContext>): string {
     const previous = this.local ?? this.remote
-    const model = createOffer({
+    const given = new Set<string>()
+    const isRefused = (description: Description | null, index: number): boolean =>
+      description?.model.media[index]?.isRejected === true
+    const { model, mids } = createOffer({
+      ...context,
       session: this.#local,
       version: ++this.#version,
       previous: previous?.model,
       isRejected: (index) =>
-        previous?.model.media[index]?.isRejected === true ||
+        isRefused(previous, index) ||
         // A pending offer may have taken a refused section into use again.
-        (this.pendingLocal === null && this.currentRemote?.model.media[index]?.isRejected === true),
+        (this.pendingLocal === null && isRefused(this.currentRemote, index)),
+      isFree: (index) =>
+        isRefused(previous, index) && (isRefused(this.currentLocal, index) || isRefused(this.currentRemote, index)),
       wantsData: this.wantsData,
-      transport,
-      newMid: () => this.#newMid(),
+      newMid: () => this.#newMid(given),
     })
-    this.lastOffer = { sdp: model.toString(), revision: this.revision, model }
+    this.lastOffer = { sdp: model.toString(), revision: this.revision, model, mids }
     return this.lastOffer.sdp
   }
 
-  createAnswer(transport: LocalTransport, dtlsRole: DtlsRole | undefined): string {
+  createAnswer(context: Omit<AnswerContext, 'session' | 'version' | 'offer'>): string {
     const offer = this.pendingRemote
     if (offer === null) throw domError('InvalidStateError', 'There is no offer to answer')
-    const model = createAnswer({
-      session: this.#local,
-      version: ++this.#version,
-      offer: offer.model,
-      dtlsRole,
-      transport,
-    })
-    this.lastAnswer = { sdp: model.toString(), revision: this.revision, model }
+    const model = createAnswer({ ...context, session: this.#local, version: ++this.#version, offer: offer.model })
+    this.lastAnswer = { sdp: model.toString(), revision: this.revision, model, mids: NO_MIDS }
     return this.lastAnswer.sdp
   }
 
-  /** A mid that no section has had. One digit, as browsers count them. */
-  #newMid(): string {
-    const used = (mid: string): boolean =>
+  /** A mid that no section has had, nor one of `given`. Digits, as browsers count them. */
+  #newMid(given: Set<string>): string {
+    const isUsed = (mid: string): boolean =>
+      given.has(mid) ||
       [this.currentLocal, this.pendingLocal, this.currentRemote, this.pendingRemote].some(
         (description) => description?.model.mediaByMid(mid) !== undefined,
       )
-    while (used(String(this.#mids))) this.#mids++
-    return String(this.#mids)
+    let mid = this.#mids
+    while (isUsed(String(mid))) mid++
+    if (given.size === 0) this.#mids = mid
+    given.add(String(mid))
+    return String(mid)
   }
 
   /** Parses and checks; nothing is changed. Throws as W3C §4.4.1.4 has it. */
-  prepare(type: RTCSdpType, sdp: string, remote: boolean, dtlsRole: DtlsRole | undefined): Description {
+  prepare(
+    type: RTCSdpType,
+    sdp: string,
+    remote: boolean,
+    dtlsRole: (key: string) => DtlsRole | undefined,
+  ): Description {
     checkType(type, this.signalingState, remote)
     const model = (remote ? undefined : this.#takeCreated(type, sdp)) ?? parseDescription(sdp)
     if (remote) {
@@ -180,7 +193,7 @@ export class Session {
     }
   }
 
-  /** "Check if negotiation is needed", as far as there are data channels only. */
+  /** "Check if negotiation is needed", as far as it is about ICE and data channels. */
   get negotiationNeeded(): boolean {
     if (this.credentialsToReplace.size > 0) return true
     return this.wantsData && (this.currentLocal?.data === undefined || this.currentRemote?.data === undefined)

@@ -3,7 +3,14 @@ import { tryParse, type MediaSection, type SessionDescription } from '@kaon/sdp'
 import { domError, RTCError } from '../rtc-error.ts'
 import type { RTCSdpType, RTCSignalingState } from '../types.ts'
 import { answerSetup, type DtlsRole } from './answer.ts'
-import { dataSection, isDataSection, readTransport, sameCredentials, type TransportDescription } from './sections.ts'
+import {
+  isDataSection,
+  isUsable,
+  readTransport,
+  sameCredentials,
+  sectionKey,
+  type TransportDescription,
+} from './sections.ts'
 
 // RFC 8839 §5.4. Peers use more characters than its grammar has; the ICE agent decides about those.
 const UFRAG_LENGTH = [4, 256] as const
@@ -44,8 +51,8 @@ export interface RemoteContext {
   /** The descriptions of the last stable state. */
   readonly currentLocal: SessionDescription | undefined
   readonly currentRemote: SessionDescription | undefined
-  /** The role of the DTLS connection that exists. */
-  readonly dtlsRole: DtlsRole | undefined
+  /** The role of the DTLS connection of a section that exists. */
+  dtlsRole(key: string): DtlsRole | undefined
 }
 
 /** A remote description against itself and against what was agreed before. */
@@ -53,16 +60,18 @@ export function checkRemote(type: RTCSdpType, model: SessionDescription, context
   checkSections(model)
   if (type === 'offer') checkSubsequentOffer(model, context.currentRemote ?? context.currentLocal)
   else checkAnswer(model, context.localOffer)
-  const data = dataSection(model)
-  if (data === undefined) return
-  const transport = readTransport(model, data)
-  checkTransport(type, transport)
-  const old = remoteTransport(context.currentRemote)
-  // Another fingerprint is another DTLS connection, whose roles are chosen anew. The role in an answer to a later offer says nothing:
-  // Firefox answers an ICE restart with `active` whatever it is, says so from then on, and goes on with the connection that it has.
-  if (type === 'offer' && context.dtlsRole !== undefined && (old === undefined || sameFingerprints(transport, old)))
-    checkOfferedRole(transport, context.dtlsRole)
-  checkContinuation(type, transport, context)
+  for (const [i, section] of model.media.entries()) {
+    if (section.isRejected || !isUsable(section)) continue
+    const transport = readTransport(model, section)
+    checkTransport(type, transport, section)
+    const old = describedBefore(context.currentRemote, i)
+    const dtlsRole = context.dtlsRole(sectionKey(section, i))
+    // Another fingerprint is another DTLS connection, whose roles are chosen anew. The role in an answer to a later offer says nothing:
+    // Firefox answers an ICE restart with `active` whatever it is, says so from then on, and goes on with the connection that it has.
+    if (type === 'offer' && dtlsRole !== undefined && (old === undefined || sameFingerprints(transport, old)))
+      checkOfferedRole(transport, dtlsRole)
+    checkContinuation(type, transport, i, context)
+  }
 }
 
 function checkSections(model: SessionDescription): void {
@@ -118,21 +127,27 @@ function checkAnswer(model: SessionDescription, offer: SessionDescription | unde
   }
 }
 
-function checkTransport(type: RTCSdpType, transport: TransportDescription): void {
-  checkLength(transport.usernameFragment, UFRAG_LENGTH, 'ice-ufrag')
-  checkLength(transport.password, PWD_LENGTH, 'ice-pwd')
-  if (transport.fingerprints.length === 0) fail('The data section has no fingerprint')
+function checkTransport(type: RTCSdpType, transport: TransportDescription, section: MediaSection): void {
+  const name = `The section '${section.mid ?? section.kind}'`
+  checkLength(transport.usernameFragment, UFRAG_LENGTH, `${name} has no ice-ufrag`, 'ice-ufrag')
+  checkLength(transport.password, PWD_LENGTH, `${name} has no ice-pwd`, 'ice-pwd')
+  if (transport.fingerprints.length === 0) fail(`${name} has no fingerprint`)
   const { setup } = transport
   if (setup === 'holdconn') fail('a=setup:holdconn is not supported')
   if (type === 'offer') {
-    if (setup === undefined) fail('The data section has no a=setup')
+    if (setup === undefined) fail(`${name} has no a=setup`)
   } else if (setup === 'actpass') {
     fail('An answer chooses active or passive') // RFC 8842 §5.3
   }
 }
 
-function checkLength(value: string | undefined, [least, most]: readonly [number, number], name: string): void {
-  if (value === undefined) fail(`The data section has no ${name}`)
+function checkLength(
+  value: string | undefined,
+  [least, most]: readonly [number, number],
+  missing: string,
+  name: string,
+): void {
+  if (value === undefined) fail(missing)
   if (value.length < least || value.length > most) fail(`${name} must have ${least} to ${most} characters`)
 }
 
@@ -146,20 +161,26 @@ function checkOfferedRole(transport: TransportDescription, current: DtlsRole): v
   if (own !== current) fail('The offer changes the DTLS role')
 }
 
-function remoteTransport(model: SessionDescription | undefined): TransportDescription | undefined {
-  const data = model === undefined ? undefined : dataSection(model)
-  return data === undefined ? undefined : readTransport(model!, data)
+/** What stood in that place in the last stable state, if it was in use. */
+function describedBefore(model: SessionDescription | undefined, index: number): TransportDescription | undefined {
+  const section = model?.media[index]
+  if (section === undefined || section.isRejected || !isUsable(section)) return undefined
+  return readTransport(model!, section)
 }
 
 /** RFC 9429 §5.10, §5.11: what may change only together with an ICE restart. */
-function checkContinuation(type: RTCSdpType, transport: TransportDescription, context: RemoteContext): void {
-  const old = remoteTransport(context.currentRemote)
+function checkContinuation(
+  type: RTCSdpType,
+  transport: TransportDescription,
+  index: number,
+  context: RemoteContext,
+): void {
+  const old = describedBefore(context.currentRemote, index)
   if (old === undefined) return
   const restarted = transport.usernameFragment !== old.usernameFragment || transport.password !== old.password
   if (type !== 'offer' && context.localOffer !== undefined && context.currentLocal !== undefined) {
     const [offered, current] = [context.localOffer, context.currentLocal].map((model) => {
-      const section = dataSection(model)
-      const described = section === undefined ? undefined : readTransport(model, section)
+      const described = describedBefore(model, index)
       return described === undefined
         ? undefined
         : { usernameFragment: described.usernameFragment ?? '', password: described.password ?? '' }

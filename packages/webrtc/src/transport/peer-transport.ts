@@ -4,8 +4,21 @@ import { DtlsConnection, type DtlsCertificate, type DtlsError, type Fingerprint 
 import type { IceConnection } from '@kaon/ice/driver'
 import type { Network, Timer } from '@kaon/net'
 import { Association } from '@kaon/sctp'
+import { keyingMaterialLength } from '@kaon/srtp'
 import type { DtlsRole } from '../jsep/answer.ts'
+import { MediaTransport } from '../media/media-transport.ts'
 import type { DtlsSettings, SctpSettings, Trace } from './settings.ts'
+
+/**
+ * Offered and accepted whether or not there is media: it may be added to the connection later. In the order of what a packet
+ * costs here.
+ */
+const SRTP_PROFILES = [
+  'SRTP_AEAD_AES_128_GCM',
+  'SRTP_AEAD_AES_256_GCM',
+  'SRTP_AES128_CM_HMAC_SHA1_80',
+  'SRTP_AES128_CM_HMAC_SHA1_32',
+] as const
 
 /** DTLS datagrams kept while it is not yet known whom they must come from. A flight is 5 or 6 of them. */
 const MAX_HELD = 32
@@ -49,9 +62,9 @@ export interface PeerTransportOptions {
 }
 
 /**
- * The driver of a peer connection: ICE → DTLS → SCTP → data channels and back, one call per floor. Everything that one
+ * The driver of a transport: ICE → DTLS → SCTP → data channels, ICE → SRTP → streams, and back. Everything that one
  * poll of the sockets brought is fed first and drained once; sends of the application are drained once per microtask
- * checkpoint; one timer stands for the deadlines of DTLS and SCTP.
+ * checkpoint; one timer stands for the deadlines of DTLS, SCTP and the streams.
  */
 export class PeerTransport {
   readonly ice: IceConnection
@@ -65,6 +78,8 @@ export class PeerTransport {
   readonly #network: Network
   readonly #observer: PeerTransportObserver
   readonly #held: Uint8Array[] = []
+  readonly #send: (datagram: Uint8Array) => void
+  #media: MediaTransport | undefined
   #dtlsParameters: DtlsParameters | undefined
   #timer: Timer | undefined
   #timerAt = Infinity
@@ -78,12 +93,44 @@ export class PeerTransport {
     this.#network = options.network
     this.#observer = observer
     this.ice = options.ice
+    this.#send = (datagram) => options.ice.send(datagram)
     options.ice.onDatagram = (datagram) => this.#receive(datagram)
     options.ice.onBurstEnd = () => this.#drain()
   }
 
   get now(): number {
     return this.#network.now()
+  }
+
+  /** The RTP of this transport, made when the first section wants it. */
+  get media(): MediaTransport {
+    return (this.#media ??= this.#createMedia())
+  }
+
+  get hasMedia(): boolean {
+    return this.#media !== undefined
+  }
+
+  #createMedia(): MediaTransport {
+    const { network, crypto, trace } = this.#options
+    const media = new MediaTransport({
+      clock: network,
+      onPending: () => this.scheduleDrain(),
+      ...(crypto === undefined ? {} : { crypto }),
+      ...(trace === undefined ? {} : { trace }),
+    })
+    this.#media = media
+    this.#setMediaKeys()
+    return media
+  }
+
+  /** RFC 5764 §4.2. Without a profile in common there is no media. */
+  #setMediaKeys(): void {
+    const { dtls, dtlsRole: role } = this
+    const profile = dtls?.selected?.srtpProfile
+    if (this.#media === undefined || dtls?.state !== 'connected' || profile === undefined || role === undefined) return
+    const material = dtls.exportKeyingMaterial('EXTRACTOR-dtls_srtp', keyingMaterialLength(profile))
+    this.#media.setKeys({ profile, material, role })
   }
 
   /** Who the peer must be is known: DTLS starts now, or as soon as ICE has a path, without which answers would be lost. */
@@ -126,6 +173,7 @@ export class PeerTransport {
       // The answerer's ICE connects before the offerer has the answer, which may take minutes when people carry it. Whether
       // the peer is there at all is ICE's to find out.
       handshakeTimeout: Infinity,
+      srtpProfiles: SRTP_PROFILES,
       ...this.#options.dtls,
       role: parameters.role,
       certificate: parameters.certificate,
@@ -191,12 +239,17 @@ export class PeerTransport {
     this.association.connect(now)
   }
 
-  /** Gives up the association (its channels end with it) and the DTLS connection: the peer begins anew. */
-  discardDtls(): void {
+  /** Gives up the association; its channels end with it. */
+  stopSctp(): void {
     this.association?.abort()
     this.#drain()
     this.association = undefined
     this.manager = undefined
+  }
+
+  /** Gives up the association and the DTLS connection: the peer begins anew. */
+  discardDtls(): void {
+    this.stopSctp()
     this.dtls?.close()
     this.#drain()
     this.dtls = undefined
@@ -216,7 +269,11 @@ export class PeerTransport {
 
   #receive(datagram: Uint8Array): void {
     const first = datagram[0]!
-    if (first < 20 || first > 63) return // RFC 7983 §7: only DTLS is expected here
+    if (first >= 128 && first <= 191) {
+      this.#media?.receive(datagram, this.now)
+      return
+    }
+    if (first < 20 || first > 63) return // RFC 7983 §7: what is neither is nobody's
     if (this.dtls !== undefined) this.dtls.receive(datagram, this.now)
     else if (this.#held.length < MAX_HELD) this.#held.push(datagram)
   }
@@ -230,6 +287,7 @@ export class PeerTransport {
       while (this.#drainDtlsEvents(now) || this.#drainChannelEvents(now) || this.#transmit(now)) {
         if (this.#closed) return
       }
+      this.#media?.transmit(now, this.#send)
     } finally {
       this.#draining = false
     }
@@ -247,6 +305,7 @@ export class PeerTransport {
       }
       if (event.type === 'connected') {
         this.#connectSctp(now)
+        this.#setMediaKeys()
       } else {
         if (event.type === 'failed') this.dtlsError = event.error
         // Without DTLS there is no way to the peer any more: the channels end here.
@@ -286,7 +345,11 @@ export class PeerTransport {
 
   /** A timer that is early is cheaper than one that is moved with every packet: it is armed anew when it fires. */
   #armTimer(): void {
-    const deadline = Math.min(this.dtls?.deadline ?? Infinity, this.association?.deadline ?? Infinity)
+    const deadline = Math.min(
+      this.dtls?.deadline ?? Infinity,
+      this.association?.deadline ?? Infinity,
+      this.#media?.deadline ?? Infinity,
+    )
     if (deadline >= this.#timerAt) return
     this.#timer?.cancel()
     this.#timerAt = deadline
@@ -300,6 +363,7 @@ export class PeerTransport {
     const now = this.now
     if (this.dtls !== undefined && this.dtls.deadline <= now) this.dtls.tick(now)
     if (this.association !== undefined && this.association.deadline <= now) this.association.tick(now)
+    if (this.#media !== undefined && this.#media.deadline <= now) this.#media.tick(now)
     this.#drain()
   }
 
@@ -307,6 +371,10 @@ export class PeerTransport {
   close(): void {
     if (this.#closed) return
     const now = this.now
+    if (this.#media !== undefined) {
+      this.#media.close()
+      this.#media.transmit(now, this.#send)
+    }
     this.association?.abort()
     // Within a drain (a trace listener may close) the outer loop stops; what is left goes out here.
     this.#transmit(now)

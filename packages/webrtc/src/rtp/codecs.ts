@@ -1,0 +1,180 @@
+/** The codecs that this stack can carry, and when two descriptions of a codec mean the same one. */
+import { parseFormatParameters, type Codec } from '@kaon/sdp'
+import type { MediaKind, RTCRtpCodec, RTCRtpHeaderExtensionCapability } from './types.ts'
+
+/** A codec before it has a payload type. */
+export interface CodecCapability {
+  readonly kind: MediaKind
+  readonly name: string
+  /** Hz */
+  readonly clockRate: number
+  readonly channels?: number
+  readonly fmtp?: string
+  readonly feedback: readonly string[]
+  /** Where it is usually found; another one is taken when that is in use. */
+  readonly payloadType?: number
+}
+
+const VIDEO_FEEDBACK: readonly string[] = ['goog-remb', 'transport-cc', 'ccm fir', 'nack', 'nack pli']
+const AUDIO_FEEDBACK: readonly string[] = ['transport-cc', 'nack']
+const NO_FEEDBACK: readonly string[] = []
+
+const h264 = (mode: 0 | 1, profile: string): CodecCapability => ({
+  kind: 'video',
+  name: 'H264',
+  clockRate: 90_000,
+  fmtp: `level-asymmetry-allowed=1;packetization-mode=${mode};profile-level-id=${profile}`,
+  feedback: VIDEO_FEEDBACK,
+})
+
+const video = (name: string, fmtp?: string): CodecCapability => ({
+  kind: 'video',
+  name,
+  clockRate: 90_000,
+  feedback: VIDEO_FEEDBACK,
+  ...(fmtp === undefined ? {} : { fmtp }),
+})
+
+const audio = (name: string, clockRate: number, more: Partial<CodecCapability> = {}): CodecCapability => ({
+  kind: 'audio',
+  name,
+  clockRate,
+  feedback: NO_FEEDBACK,
+  ...more,
+})
+
+/** In order of preference. Levels are the highest there are: nothing is decoded here, whatever comes is carried. */
+export const CODECS: readonly CodecCapability[] = [
+  audio('opus', 48_000, {
+    channels: 2,
+    fmtp: 'minptime=10;useinbandfec=1',
+    feedback: AUDIO_FEEDBACK,
+    payloadType: 111,
+  }),
+  audio('G722', 8000, { payloadType: 9 }),
+  audio('PCMU', 8000, { payloadType: 0 }),
+  audio('PCMA', 8000, { payloadType: 8 }),
+  audio('telephone-event', 48_000, { payloadType: 110, fmtp: '0-16' }),
+  audio('telephone-event', 8000, { payloadType: 126, fmtp: '0-16' }),
+  video('VP8'),
+  video('VP9', 'profile-id=0'),
+  video('VP9', 'profile-id=2'),
+  h264(1, '42e01f'),
+  h264(0, '42e01f'),
+  h264(1, '42001f'),
+  h264(0, '42001f'),
+  h264(1, '4d001f'),
+  h264(0, '4d001f'),
+  h264(1, '64001f'),
+  h264(1, '640c1f'),
+  video('AV1', 'level-idx=5;profile=0;tier=0'),
+  video('H265', 'level-id=180;profile-id=1;tier-flag=0;tx-mode=SRST'),
+]
+
+/** Retransmissions (RFC 4588). There is one beside each codec of video. */
+export const RTX: CodecCapability = { kind: 'video', name: 'rtx', clockRate: 90_000, feedback: NO_FEEDBACK }
+
+/** What is no medium of its own. */
+const AUXILIARY = new Set(['rtx', 'red', 'ulpfec', 'flexfec-03', 'telephone-event', 'cn'])
+
+export function isAuxiliary(name: string): boolean {
+  return AUXILIARY.has(name.toLowerCase())
+}
+
+export function mimeTypeOf(kind: string, name: string): string {
+  return `${kind}/${name}`
+}
+
+/** What of a codec's description makes it another codec (RFC 8866 §6.6 and each payload format's RFC). */
+export function codecKey(kind: string, codec: Omit<CodecCapability, 'kind' | 'feedback'>): string {
+  const name = codec.name.toLowerCase()
+  return `${kind}/${name}/${codec.clockRate}/${codec.channels ?? 1}/${formatKey(name, codec.fmtp)}`
+}
+
+function formatKey(name: string, fmtp: string | undefined): string {
+  if (name !== 'h264' && name !== 'vp9' && name !== 'av1' && name !== 'h265') return ''
+  const parameters = parseFormatParameters(fmtp)
+  switch (name) {
+    case 'h264':
+      return `${parameters.get('packetization-mode') ?? '0'}/${h264Profile(parameters.get('profile-level-id'))}`
+    case 'vp9':
+      return parameters.get('profile-id') ?? '0'
+    case 'av1':
+      return parameters.get('profile') ?? '0'
+    default:
+      return `${parameters.get('profile-id') ?? '1'}/${(parameters.get('tx-mode') ?? 'SRST').toUpperCase()}`
+  }
+}
+
+/** The profile behind a `profile-level-id`, of which some have several spellings (RFC 6184 §8.1, table 5). */
+function h264Profile(text: string | undefined): string {
+  // RFC 6184 §8.1: Baseline at level 1 when it is missing.
+  if (text === undefined) return 'baseline'
+  if (!/^[0-9a-f]{6}$/i.test(text)) return `invalid ${text}`
+  const idc = Number.parseInt(text.slice(0, 2), 16)
+  const constraints = Number.parseInt(text.slice(2, 4), 16)
+  const has = (bits: number): boolean => (constraints & bits) === bits
+  if (idc === 0x42) return has(0x40) ? 'constrained-baseline' : 'baseline'
+  if (idc === 0x4d) return has(0x80) ? 'constrained-baseline' : 'main'
+  if (idc === 0x58) return has(0xc0) ? 'constrained-baseline' : has(0x80) ? 'baseline' : 'extended'
+  if (idc === 0x64) return has(0x0c) ? 'constrained-high' : 'high'
+  return text.slice(0, 4).toLowerCase()
+}
+
+/** Our codec that an offered one is, if we have it. */
+export function findCapability(
+  kind: string,
+  codec: Pick<Codec, 'name' | 'clockRate' | 'channels' | 'fmtp'>,
+  capabilities: readonly CodecCapability[] = CODECS,
+): CodecCapability | undefined {
+  const key = codecKey(kind, codec)
+  return capabilities.find((capability) => codecKey(capability.kind, capability) === key)
+}
+
+/** As `getCapabilities` and `setCodecPreferences` have it: one `rtx` for all. */
+export function exposeCapability(capability: CodecCapability): RTCRtpCodec {
+  const { kind, name, clockRate, channels, fmtp } = capability
+  return {
+    mimeType: mimeTypeOf(kind, name),
+    clockRate,
+    ...(kind === 'audio' ? { channels: channels ?? 1 } : {}),
+    ...(fmtp === undefined ? {} : { sdpFmtpLine: fmtp }),
+  }
+}
+
+export function capabilitiesOf(kind: MediaKind): readonly CodecCapability[] {
+  const own = CODECS.filter((capability) => capability.kind === kind)
+  return kind === 'video' ? [...own, RTX] : own
+}
+
+const SDES_MID = 'urn:ietf:params:rtp-hdrext:sdes:mid'
+const SDES_RID = 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id'
+const SDES_REPAIRED_RID = 'urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id'
+const ABS_SEND_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time'
+const TRANSPORT_CC = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01'
+const ABS_CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time'
+
+const HEADER_EXTENSIONS: Record<MediaKind, readonly string[]> = {
+  audio: ['urn:ietf:params:rtp-hdrext:ssrc-audio-level', ABS_SEND_TIME, TRANSPORT_CC, SDES_MID, ABS_CAPTURE_TIME],
+  video: [
+    'urn:ietf:params:rtp-hdrext:toffset',
+    ABS_SEND_TIME,
+    'urn:3gpp:video-orientation',
+    TRANSPORT_CC,
+    'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay',
+    SDES_MID,
+    SDES_RID,
+    SDES_REPAIRED_RID,
+    'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension',
+    ABS_CAPTURE_TIME,
+  ],
+}
+
+/** The URIs of the header extensions of a kind, in the order in which they are offered. */
+export function headerExtensionsOf(kind: MediaKind): readonly string[] {
+  return HEADER_EXTENSIONS[kind]
+}
+
+export function exposeHeaderExtensions(kind: MediaKind): RTCRtpHeaderExtensionCapability[] {
+  return HEADER_EXTENSIONS[kind].map((uri) => ({ uri }))
+}

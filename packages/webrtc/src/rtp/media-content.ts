@@ -1,0 +1,103 @@
+/** What a transceiver says in its section: RFC 9429 §5.2.1, §5.3.1. */
+import type { Direction, MediaSection, Msid, Ssrc, SsrcGroup } from '@kaon/sdp'
+import type { MediaContent } from '../jsep/generate.ts'
+import {
+  receives,
+  reverse,
+  sends,
+  answerCodecs,
+  answerExtensions,
+  intersect,
+  offerCodecs,
+  offerExtensions,
+} from './negotiate.ts'
+import type { ExtensionIds, PayloadTypes } from './numbering.ts'
+import { receivedRids, simulcastLines } from './simulcast.ts'
+import type { SenderCore } from './sender.ts'
+import type { TransceiverCore } from './transceiver.ts'
+
+interface Numbering {
+  readonly cname: string
+  readonly payloadTypes: PayloadTypes
+  readonly extensionIds: ExtensionIds
+}
+
+type Sources = Pick<MediaContent, 'msids' | 'ssrcs' | 'ssrcGroups' | 'rids' | 'simulcast'>
+
+export function offerContent(numbering: Numbering, transceiver: TransceiverCore, mid: string): MediaContent {
+  const { kind, direction, codecs } = transceiver
+  const offered = offerCodecs(codecs, numbering.payloadTypes)
+  const hasRtx = offered.some(({ name }) => name === 'rtx')
+  return {
+    kind,
+    protocol: 'UDP/TLS/RTP/SAVPF',
+    mid,
+    direction,
+    codecs: offered,
+    extmaps: offerExtensions(kind, numbering.extensionIds),
+    reducedSize: true,
+    ...sources(transceiver.sender, direction, numbering.cname, hasRtx, receivedLayers(transceiver)),
+  }
+}
+
+/** The layers that the peer was already receiving with us stay in later offers. */
+function receivedLayers(transceiver: TransceiverCore): readonly string[] {
+  return transceiver.receiver.handle?.parameters.rids ?? []
+}
+
+/** Undefined when there is no codec in common: the section is refused. */
+export function answerContent(
+  numbering: Numbering,
+  transceiver: TransceiverCore,
+  offered: MediaSection,
+): MediaContent | undefined {
+  const { kind } = transceiver
+  const codecs = answerCodecs(kind, offered.codecs, transceiver.codecs, transceiver.preferred.length > 0)
+  if (codecs.length === 0) return undefined
+  const direction = intersect(transceiver.direction, reverse(offered.direction))
+  const hasRtx = codecs.some(({ name }) => name.toLowerCase() === 'rtx')
+  const received = receives(direction) ? receivedRids(offered) : []
+  return {
+    kind,
+    protocol: offered.protocol,
+    mid: offered.mid,
+    direction,
+    codecs,
+    extmaps: answerExtensions(kind, offered.extmaps),
+    reducedSize: offered.rtcpReducedSize,
+    ...sources(transceiver.sender, direction, numbering.cname, hasRtx, received),
+  }
+}
+
+function sources(
+  sender: SenderCore,
+  direction: Direction,
+  cname: string,
+  hasRtx: boolean,
+  receivedLayers: readonly string[],
+): Sources {
+  const { encodings, streamIds, trackId } = sender
+  const isSending = sends(direction)
+  const { rids, simulcast } = simulcastLines(isSending ? encodings : [], receives(direction) ? receivedLayers : [])
+  if (!isSending) return { msids: [], ssrcs: [], ssrcGroups: [], rids, simulcast }
+  const streams = streamIds.length === 0 ? ['-'] : streamIds
+  const msids = streams.map((streamId): Msid => ({ streamId, trackId }))
+  const [first, ...others] = encodings
+  // Layers have their rids; SSRCs are for those who know nothing else (RFC 8851 §8).
+  if (first === undefined || others.length > 0 || first.rid !== undefined) {
+    return { msids, ssrcs: [], ssrcGroups: [], rids, simulcast }
+  }
+  const withRtx = sender.kind === 'video' && hasRtx
+  const ids = withRtx ? [first.ssrc, first.rtxSsrc] : [first.ssrc]
+  const attributes = [
+    { name: 'cname', value: cname },
+    { name: 'msid', value: `${streams[0]!} ${trackId}` },
+  ]
+  return {
+    msids,
+    ssrcs: ids.map((ssrc): Ssrc => ({ ssrc, attributes })),
+    ssrcGroups: withRtx ? [{ semantics: 'FID', ssrcs: ids } satisfies SsrcGroup] : [],
+    rids,
+    simulcast,
+  }
+}
