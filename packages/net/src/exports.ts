@@ -5,6 +5,7 @@ export { classifyIp, formatIp, normalizeAddress, parseIp } from './address.ts'
 export type { IpAddress, IpClass } from './address.ts'
 export type {
   Endpoint,
+  InterfaceWatch,
   LookupOptions,
   Mdns,
   MdnsRegistration,

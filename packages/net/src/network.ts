@@ -18,6 +18,11 @@ export interface NetworkInterface {
   readonly prefixLength: number
 }
 
+export interface InterfaceWatch {
+  /** Idempotent; no callback runs after it. */
+  close(): void
+}
+
 export interface Timer {
   /** Idempotent; after it the callback does not run. */
   cancel(): void
@@ -183,6 +188,11 @@ export interface Network {
   /** Runs `callback` once the datagrams that are there now have been handed out; promises settle before the next one. */
   defer(callback: () => void): void
   interfaces(): NetworkInterface[]
+  /**
+   * Calls back with the new list when addresses have come or gone, and not before; several changes may come as one.
+   * Does not keep the process alive. Node has no event for it: there the system is asked every few seconds.
+   */
+  watchInterfaces(callback: (interfaces: NetworkInterface[]) => void): InterfaceWatch
   bindUdp(options?: UdpBindOptions): Promise<UdpSocket>
   connectTcp(options: TcpConnectOptions): Promise<TcpConnection>
   listenTcp(options?: TcpListenOptions): Promise<TcpListener>
@@ -192,6 +202,8 @@ export interface Network {
 }
 
 export interface NetworkOptions {
+  /** How often the system is asked while somebody watches its interfaces, in ms. Default 2000. */
+  readonly interfacePollInterval?: number
   readonly mdns?: {
     /** Which interface addresses take part; default: all that are not internal. */
     readonly interfaces?: (networkInterface: NetworkInterface) => boolean

@@ -148,12 +148,6 @@ describe('hosts', () => {
     expect(host.openHandles).toBe(6)
   })
 
-  it('have no TCP yet, and say so', async () => {
-    const host = new VirtualNetwork().addHost()
-    await expect(host.connectTcp({ host: '127.0.0.1', port: 1 })).rejects.toMatchObject({ code: 'ERR_NET_UNSUPPORTED' })
-    await expect(host.listenTcp()).rejects.toMatchObject({ code: 'ERR_NET_UNSUPPORTED' })
-  })
-
   it('crash without a word', async () => {
     const net = new VirtualNetwork()
     const host = net.addHost({ name: 'victim' })

@@ -1,5 +1,6 @@
 import { normalizeAddress } from '../address.ts'
 import type {
+  InterfaceWatch,
   LookupOptions,
   Mdns,
   Network,
@@ -20,11 +21,14 @@ import { wrapError } from './errors.ts'
 import { listInterfaces } from './interfaces.ts'
 import { NodeMdns } from './mdns.ts'
 import { bindUdp } from './udp.ts'
+import { InterfacePoll } from './watch.ts'
 
 class NodeNetwork implements Network {
   readonly mdns: Mdns
+  readonly #interfacePoll: InterfacePoll
 
   constructor(options: NetworkOptions) {
+    this.#interfacePoll = new InterfacePoll(listInterfaces, options.interfacePollInterval ?? 2000)
     this.mdns = new NodeMdns(options.mdns)
   }
 
@@ -46,6 +50,10 @@ class NodeNetwork implements Network {
 
   interfaces(): NetworkInterface[] {
     return listInterfaces()
+  }
+
+  watchInterfaces(callback: (interfaces: NetworkInterface[]) => void): InterfaceWatch {
+    return this.#interfacePoll.add(callback)
   }
 
   bindUdp(options?: UdpBindOptions): Promise<UdpSocket> {

@@ -8,6 +8,8 @@ import type { DropReason, Packet, PacketEvent } from './packet.ts'
 import { createRandom } from './random.ts'
 import type { Random } from './random.ts'
 import { Scheduler } from './scheduler.ts'
+import { writeIdentity } from './tcp/certificate.ts'
+import type { VirtualIdentity } from './tcp/certificate.ts'
 
 export class Core {
   readonly scheduler: Scheduler
@@ -25,11 +27,17 @@ export class Core {
     'nat-hairpin': 0,
     'nat-ports': 0,
     'udp-blocked': 0,
+    'tcp-blocked': 0,
     port: 0,
   }
   readonly names: Map<string, { addresses: string[]; delay: number }> = new Map()
   readonly taps: Set<(event: PacketEvent) => void> = new Set()
   nextPacketId = 1
+  /** Initial sequence number of the next TCP connection; 0 is nobody's. */
+  nextSequence: number = 2 ** 32
+  nextSerial = 1
+  /** Signs what `issueCertificate` issues. All hosts trust it. */
+  readonly authority: VirtualIdentity = writeIdentity({ serial: 0, issuer: 0, names: [], notAfter: null })
 
   constructor(seed: number, start: number, epoch: number) {
     this.seed = seed

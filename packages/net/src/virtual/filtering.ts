@@ -1,5 +1,7 @@
 // Which remote endpoints may send through a NAT mapping or a firewall (RFC 4787 §5).
 
+import type { Packet } from './packet.ts'
+
 /** The three behaviours of RFC 4787, for mapping (§4.1) and for filtering (§5). */
 export type NatBehavior = 'endpoint-independent' | 'address-dependent' | 'address-and-port-dependent'
 
@@ -37,36 +39,47 @@ export class Permissions {
   }
 }
 
+/** How long an idle TCP connection is remembered, in ms (RFC 5382 REQ-5: not less than 2 hours and 4 minutes). */
+export const TCP_TIMEOUT: number = 124 * 60_000
+
 /** A firewall without translation: what was sent out opens the way back in. */
 export class StatefulFirewall {
   readonly #behavior: NatBehavior
-  readonly #timeout: number
+  readonly #udpTimeout: number
   readonly #flows: Map<string, { permissions: Permissions; lastUsed: number }> = new Map()
 
-  constructor(behavior: NatBehavior, timeout: number) {
+  constructor(behavior: NatBehavior, udpTimeout: number) {
     this.#behavior = behavior
-    this.#timeout = timeout
+    this.#udpTimeout = udpTimeout
   }
 
-  outbound(inside: string, insidePort: number, remote: string, remotePort: number, now: number): void {
-    const key = `${inside}|${insidePort}`
+  outbound({ protocol, source, sourcePort, destination, destinationPort }: Packet, now: number): void {
+    const timeout = this.#timeout(protocol)
+    const key = `${protocol}|${source}|${sourcePort}`
     let flow = this.#flows.get(key)
-    if (flow === undefined || now - flow.lastUsed > this.#timeout) {
-      flow = { permissions: new Permissions(this.#behavior, this.#timeout), lastUsed: now }
+    if (flow === undefined || now - flow.lastUsed > timeout) {
+      flow = { permissions: new Permissions(this.#behavior, timeout), lastUsed: now }
       this.#flows.set(key, flow)
     }
     flow.lastUsed = now
-    flow.permissions.allow(remote, remotePort, now)
+    flow.permissions.allow(destination, destinationPort, now)
   }
 
-  permits(inside: string, insidePort: number, remote: string, remotePort: number, now: number): boolean {
-    const flow = this.#flows.get(`${inside}|${insidePort}`)
+  /** Whether a packet from outside answers something. */
+  permits({ protocol, source, sourcePort, destination, destinationPort }: Packet, now: number): boolean {
+    const flow = this.#flows.get(`${protocol}|${destination}|${destinationPort}`)
     return (
-      flow !== undefined && now - flow.lastUsed <= this.#timeout && flow.permissions.permits(remote, remotePort, now)
+      flow !== undefined &&
+      now - flow.lastUsed <= this.#timeout(protocol) &&
+      flow.permissions.permits(source, sourcePort, now)
     )
   }
 
   reset(): void {
     this.#flows.clear()
+  }
+
+  #timeout(protocol: 'udp' | 'tcp'): number {
+    return protocol === 'udp' ? this.#udpTimeout : TCP_TIMEOUT
   }
 }

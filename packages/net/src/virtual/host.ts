@@ -4,6 +4,7 @@ import { normalizeAddress, parseIp } from '../address.ts'
 import { NetError } from '../errors.ts'
 import type {
   Endpoint,
+  InterfaceWatch,
   LookupOptions,
   Mdns,
   Network,
@@ -17,15 +18,21 @@ import type {
   UdpBindOptions,
   UdpSocket,
 } from '../network.ts'
+import { endpoint } from './core.ts'
 import type { Core } from './core.ts'
 import { VirtualNetworkError } from './errors.ts'
 import { VirtualInterface } from './interface.ts'
 import type { InterfaceOptions } from './interface.ts'
+import { InterfaceWatches } from './watches.ts'
 import type { Link } from './link.ts'
 import { MDNS_PORT, VirtualMdns } from './mdns.ts'
+import { MAX_HOPS } from './packet.ts'
 import type { Packet } from './packet.ts'
+import { isWildcard, Ports } from './ports.ts'
 import type { VirtualRouter } from './router.ts'
 import type { ScheduledEvent } from './scheduler.ts'
+import type { TcpSegment } from './tcp/segment.ts'
+import { TcpStack } from './tcp/stack.ts'
 import { VirtualUdpSocket } from './udp.ts'
 
 export interface HostOptions extends InterfaceOptions {
@@ -35,8 +42,8 @@ export interface HostOptions extends InterfaceOptions {
 
 /** A host talks to itself a little later, not at once: so that time goes on when two of its sockets answer each other. */
 const LOOPBACK_DELAY = 0.05
-const FIRST_EPHEMERAL_PORT = 49_152
-const MAX_HOPS = 32
+/** Bytes of a segment between two programs of one host. */
+const LOOPBACK_SEGMENT = 16_384
 const INERT_TIMER: Timer = { cancel(): void {} }
 
 export class VirtualHost implements Network {
@@ -49,7 +56,9 @@ export class VirtualHost implements Network {
   /** By port. */
   readonly #sockets: Map<number, VirtualUdpSocket[]> = new Map()
   readonly #timers: Set<ScheduledEvent> = new Set()
-  #nextPort = FIRST_EPHEMERAL_PORT
+  readonly #ports: Ports = new Ports()
+  readonly #tcp: TcpStack
+  readonly #watches: InterfaceWatches
   #crashed = false
 
   /** @internal */
@@ -59,6 +68,8 @@ export class VirtualHost implements Network {
     this.#defaultRouter = router
     this.#mdns = new VirtualMdns(core, this)
     this.mdns = this.#mdns
+    this.#tcp = new TcpStack(core, this)
+    this.#watches = new InterfaceWatches(core.scheduler, () => this.interfaces())
     this.addInterface(options)
   }
 
@@ -79,11 +90,11 @@ export class VirtualHost implements Network {
     return this.interface().link
   }
 
-  /** How many sockets are open and timers armed (those with `unref` included): 0 when everything was cleaned up. */
+  /** How many sockets, connections and watches are open and timers armed (those with `unref` included): 0 when everything was cleaned up. */
   get openHandles(): number {
     let sockets = 0
     for (const list of this.#sockets.values()) sockets += list.length
-    return sockets + this.#timers.size + this.#mdns.openHandles
+    return sockets + this.#tcp.openHandles + this.#watches.size + this.#timers.size + this.#mdns.openHandles
   }
 
   /** By name; without one, the first. */
@@ -109,12 +120,15 @@ export class VirtualHost implements Network {
       this.#interfaces.splice(this.#interfaces.indexOf(added), 1)
     })
     this.#interfaces.push(added)
+    this.#watches.changed()
     return added
   }
 
   /** Power off: all sockets and timers are gone and nobody is told. */
   crash(): void {
     this.#crashed = true
+    this.#watches.clear()
+    this.#tcp.crash()
     for (const list of this.#sockets.values()) while (list.length > 0) list[0]!.close()
     for (const event of this.#timers) this.#core.scheduler.cancel(event)
     this.#timers.clear()
@@ -171,18 +185,18 @@ export class VirtualHost implements Network {
     return list
   }
 
+  watchInterfaces(callback: (interfaces: NetworkInterface[]) => void): InterfaceWatch {
+    return this.#watches.add(callback)
+  }
+
   async bindUdp(options: UdpBindOptions = {}): Promise<UdpSocket> {
     options.signal?.throwIfAborted()
-    const address = normalizeAddress(options.address ?? (options.family === 6 ? '::' : '0.0.0.0'))
-    const ip = address === undefined ? undefined : parseIp(address)
-    if (address === undefined || ip === undefined) {
-      throw new NetError('ERR_NET_ARGUMENT', `Not an IP address: ${options.address}`)
-    }
-    if (this.#crashed || !this.#hasAddress(address)) {
-      throw new NetError('ERR_NET_BIND', `${this.name} has no address ${address}`, { systemCode: 'EADDRNOTAVAIL' })
-    }
-    const port = this.#choosePort(address, ip.family, options)
-    const local = { address, port, family: ip.family }
+    const address = this.bindableAddress(options)
+    const family = address.includes(':') ? 6 : 4
+    const port = this.#ports.choose(options, address, (candidate, isChosen) =>
+      this.#isFree(address, family, candidate, isChosen && options.reuseAddress === true),
+    )
+    const local = endpoint(address, port, family)
     const socket = new VirtualUdpSocket(this.#core, this, local, options.reuseAddress ?? false, () => {
       const list = this.#sockets.get(port)!
       list.splice(list.indexOf(socket), 1)
@@ -194,14 +208,12 @@ export class VirtualHost implements Network {
     return socket
   }
 
-  /** Rejects with `ERR_NET_UNSUPPORTED`: the virtual network carries UDP only, so far. */
-  async connectTcp(_options: TcpConnectOptions): Promise<TcpConnection> {
-    throw new NetError('ERR_NET_UNSUPPORTED', 'The virtual network has no TCP yet')
+  connectTcp(options: TcpConnectOptions): Promise<TcpConnection> {
+    return this.#tcp.connect(options)
   }
 
-  /** Rejects with `ERR_NET_UNSUPPORTED`: the virtual network carries UDP only, so far. */
-  async listenTcp(_options?: TcpListenOptions): Promise<TcpListener> {
-    throw new NetError('ERR_NET_UNSUPPORTED', 'The virtual network has no TCP yet')
+  listenTcp(options: TcpListenOptions = {}): Promise<TcpListener> {
+    return this.#tcp.listen(options)
   }
 
   async lookup(hostname: string, options: LookupOptions = {}): Promise<string[]> {
@@ -227,41 +239,90 @@ export class VirtualHost implements Network {
     if (destination === undefined || to.port <= 0 || to.port > 65_535) return 'EINVAL'
     const ip = parseIp(destination)!
     if (ip.family !== local.family) return 'EAFNOSUPPORT'
-    const isWildcard = local.address === '0.0.0.0' || local.address === '::'
-    if (this.#isOwn(destination)) {
-      const source = isWildcard ? destination : local.address
-      const packet = this.makePacket(source, local.port, withoutZone(destination), to.port, data)
-      this.#core.scheduler.schedule(this.now() + LOOPBACK_DELAY, () => this.#accept(packet, source, destination))
+    const isAnywhere = isWildcard(local.address)
+    if (this.isOwn(destination)) {
+      const source = isAnywhere ? destination : local.address
+      const packet = this.makePacket(source, local.port, withoutZone(destination), to.port, data.slice())
+      this.#loop(packet, source, destination)
       return undefined
     }
-    if (!isWildcard && withoutZone(local.address) !== local.address && ip.zone === undefined) return 'EINVAL'
-    const out = this.#route(isWildcard ? undefined : local.address, destination, ip.zone)
+    if (!isAnywhere && withoutZone(local.address) !== local.address && ip.zone === undefined) return 'EINVAL'
+    const out = this.#route(isAnywhere ? undefined : local.address, destination, ip.zone)
     if (out === undefined) return 'ENETUNREACH'
-    const source = isWildcard ? out.sourceFor(destination, local.family) : withoutZone(local.address)
+    const source = isAnywhere ? out.sourceFor(destination, local.family) : withoutZone(local.address)
     if (source === undefined) return 'ENETUNREACH'
-    const packet = this.makePacket(source, local.port, withoutZone(destination), to.port, data)
+    // As a network card would, take a copy: the receiver may write into it.
+    const packet = this.makePacket(source, local.port, withoutZone(destination), to.port, data.slice())
     if (this.#core.taps.size > 0) this.#core.tell('sent', this.name, packet)
     return out.link.upstream.transmit(packet) ? undefined : 'EMSGSIZE'
   }
 
+  /** @internal False when the own link does not carry so much; without a way out it is lost. */
+  sendSegment(local: Endpoint, remote: Endpoint, segment: TcpSegment, data: Uint8Array): boolean {
+    if (this.#crashed) return true
+    const { address } = remote
+    const packet = this.makePacket(local.address, local.port, withoutZone(address), remote.port, data, segment)
+    if (this.isOwn(address)) {
+      this.#loop(packet, local.address, address)
+      return true
+    }
+    const out = this.#route(local.address, address, zoneOf(address))
+    if (out === undefined) return true
+    if (this.#core.taps.size > 0) this.#core.tell('sent', this.name, packet)
+    return out.link.upstream.transmit(packet)
+  }
+
+  /** @internal The payload of the largest segment that the way to a remote address begins with. */
+  maxSegment(local: string, remote: string): number {
+    if (this.isOwn(remote)) return LOOPBACK_SEGMENT
+    const out = this.#route(local, remote, zoneOf(remote))
+    return (out?.link.mtu ?? 1500) - (remote.includes(':') ? 60 : 40)
+  }
+
+  /** @internal Which own address, with zone, speaks to a remote one. */
+  sourceFor(remote: string): string | undefined {
+    if (this.#crashed) return undefined
+    if (this.isOwn(remote)) return remote
+    const out = this.#route(undefined, remote, zoneOf(remote))
+    const source = out?.sourceFor(withoutZone(remote), remote.includes(':') ? 6 : 4)
+    return source === undefined ? undefined : out!.zoned(source)
+  }
+
+  /** @internal The normalised address to bind to. @throws NetError `ERR_NET_ARGUMENT`, `ERR_NET_BIND` */
+  bindableAddress(options: { address?: string; family?: 4 | 6 }): string {
+    const address = normalizeAddress(options.address ?? (options.family === 6 ? '::' : '0.0.0.0'))
+    if (address === undefined) throw new NetError('ERR_NET_ARGUMENT', `Not an IP address: ${options.address}`)
+    if (this.#crashed || !(isWildcard(address) || this.isOwn(address))) {
+      throw new NetError('ERR_NET_BIND', `${this.name} has no address ${address}`, { systemCode: 'EADDRNOTAVAIL' })
+    }
+    return address
+  }
+
   /** @internal */
+  interfacesChanged(): void {
+    this.#watches.changed()
+  }
+
+  /** @internal The packet keeps `data`. */
   makePacket(
     source: string,
     sourcePort: number,
     destination: string,
     destinationPort: number,
     data: Uint8Array,
+    segment?: TcpSegment,
   ): Packet {
     return {
       id: this.#core.nextPacketId++,
       family: source.includes(':') ? 6 : 4,
+      protocol: segment === undefined ? 'udp' : 'tcp',
       source: withoutZone(source),
       sourcePort,
       destination,
       destinationPort,
       hops: MAX_HOPS,
-      // As a network card would, take a copy: the receiver may write into it.
-      data: data.slice(),
+      data,
+      segment,
     }
   }
 
@@ -295,7 +356,18 @@ export class VirtualHost implements Network {
     })
   }
 
+  /** To itself. */
+  #loop(packet: Packet, from: string, to: string): void {
+    this.#core.scheduler.schedule(this.now() + LOOPBACK_DELAY, () => {
+      if (!this.#crashed) this.#accept(packet, from, to)
+    })
+  }
+
   #accept(packet: Packet, from: string, to: string): void {
+    if (packet.protocol === 'tcp') {
+      this.#tcp.receive(packet, from, to)
+      return
+    }
     const wildcard = packet.family === 4 ? '0.0.0.0' : '::'
     const list = this.#sockets.get(packet.destinationPort)
     const socket =
@@ -309,13 +381,10 @@ export class VirtualHost implements Network {
     socket.deliver(packet, from)
   }
 
-  #isOwn(address: string): boolean {
+  /** @internal */
+  isOwn(address: string): boolean {
     if (address === '::1' || address.startsWith('127.')) return true
     return this.#interfaces.some((entry) => entry.has(address))
-  }
-
-  #hasAddress(address: string): boolean {
-    return address === '0.0.0.0' || address === '::' || this.#isOwn(address)
   }
 
   /** The interface that the source address or zone asks for, else the one next to the destination, else the first. */
@@ -327,43 +396,21 @@ export class VirtualHost implements Network {
     return usable.find((entry) => entry.router.isOnLink(destination)) ?? usable[0]
   }
 
-  #choosePort(address: string, family: 4 | 6, options: UdpBindOptions): number {
-    const reuse = options.reuseAddress ?? false
-    const [min, max] = portBounds(options)
-    if (min === 0) {
-      for (let tries = FIRST_EPHEMERAL_PORT; tries <= 65_535; tries++) {
-        const port = this.#nextPort
-        this.#nextPort = port === 65_535 ? FIRST_EPHEMERAL_PORT : port + 1
-        if (this.#isFree(address, family, port, false)) return port
-      }
-    } else {
-      for (let port = min; port <= max; port++) if (this.#isFree(address, family, port, reuse)) return port
-    }
-    const wanted = min === max ? `port ${min}` : `port between ${min} and ${max}`
-    throw new NetError('ERR_NET_BIND', `No free ${wanted} on ${address}`, { systemCode: 'EADDRINUSE' })
-  }
-
   #isFree(address: string, family: 4 | 6, port: number, reuse: boolean): boolean {
     for (const { local, reuseAddress } of this.#sockets.get(port) ?? []) {
       if (local.family !== family || (reuse && reuseAddress)) continue
-      const isWildcard = (text: string): boolean => text === '0.0.0.0' || text === '::'
       if (local.address === address || isWildcard(address) || isWildcard(local.address)) return false
     }
     return true
   }
 }
 
-/** [0, 0] for any port. @throws NetError `ERR_NET_ARGUMENT` */
-function portBounds(options: UdpBindOptions): readonly [number, number] {
-  const bounds = options.port ? ([options.port, options.port] as const) : (options.portRange ?? ([0, 0] as const))
-  const [min, max] = bounds
-  if (!Number.isInteger(min) || !Number.isInteger(max) || min < 0 || max > 65_535 || min > max) {
-    throw new NetError('ERR_NET_ARGUMENT', `Not a port or port range: ${min} to ${max}`)
-  }
-  return min === 0 && max > 0 ? [1, max] : bounds
-}
-
 function withoutZone(address: string): string {
   const percent = address.indexOf('%')
   return percent < 0 ? address : address.slice(0, percent)
+}
+
+function zoneOf(address: string): string | undefined {
+  const percent = address.indexOf('%')
+  return percent < 0 ? undefined : address.slice(percent + 1)
 }

@@ -30,6 +30,7 @@ export class VirtualInterface {
   readonly #onRemove: () => void
   #addresses: string[] = []
   #removed = false
+  #isDown = false
 
   /** @internal */
   constructor(
@@ -55,15 +56,16 @@ export class VirtualInterface {
     }
   }
 
-  /** Without zones. */
+  /** Without zones. They stay while it is down. */
   get addresses(): readonly string[] {
     return this.#addresses
   }
 
   addAddress(address: string): void {
     const { text } = requireAddress(address)
-    this.router.addRoute(text, this.link)
+    if (!this.#isDown) this.router.addRoute(text, this.link)
     this.#addresses.push(text)
+    this.#host.interfacesChanged()
   }
 
   /** Sockets bound to it stay open, but reach nobody. */
@@ -72,7 +74,34 @@ export class VirtualInterface {
     const index = this.#addresses.indexOf(text)
     if (index < 0) return
     this.#addresses.splice(index, 1)
-    this.router.removeRoute(text)
+    if (!this.#isDown) this.router.removeRoute(text)
+    this.#host.interfacesChanged()
+  }
+
+  /**
+   * Switched off: `interfaces()` lists its addresses no more, what is on the link is lost, and sockets bound to the addresses
+   * reach nobody until `up`. (`link.down()` is a cable that was pulled somewhere farther on: nobody notices.)
+   */
+  down(): void {
+    if (this.#isDown || this.#removed) return
+    for (const address of this.#addresses) this.router.removeRoute(address)
+    this.#isDown = true
+    this.link.down()
+    this.#host.interfacesChanged()
+  }
+
+  /** With the addresses it had. */
+  up(): void {
+    if (!this.#isDown || this.#removed) return
+    this.#isDown = false
+    this.link.up()
+    for (const address of this.#addresses) this.router.addRoute(address, this.link)
+    this.#host.interfacesChanged()
+  }
+
+  /** False between `down` and `up`. */
+  get isUp(): boolean {
+    return !this.#isDown
   }
 
   /** The interface disappears with its addresses. Sockets bound to them stay open, but reach nobody. */
@@ -83,10 +112,12 @@ export class VirtualInterface {
     this.link.down()
     this.router.detach(this.link)
     this.#onRemove()
+    this.#host.interfacesChanged()
   }
 
   /** @internal */
   describe(): NetworkInterface[] {
+    if (this.#isDown) return []
     return this.#addresses.map((address) => ({
       name: this.name,
       address: this.zoned(address),
@@ -98,6 +129,7 @@ export class VirtualInterface {
 
   /** @internal */
   has(address: string): boolean {
+    if (this.#isDown) return false
     return this.#addresses.some((own) => own === address || this.zoned(own) === address)
   }
 
@@ -108,6 +140,7 @@ export class VirtualInterface {
 
   /** @internal Source address for a socket that is bound to the wildcard. */
   sourceFor(destination: string, family: 4 | 6): string | undefined {
+    if (this.#isDown) return undefined
     const wantsLinkLocal = isLinkLocal(destination)
     const own = this.#addresses.filter((address) => address.includes(':') === (family === 6))
     return own.find((address) => isLinkLocal(address) === wantsLinkLocal) ?? (family === 4 ? own[0] : undefined)

@@ -2,41 +2,42 @@
 
 import type { Core } from './core.ts'
 import { VirtualNetworkError } from './errors.ts'
-import { packetSize } from './packet.ts'
+import { headerSize, packetSize } from './packet.ts'
 import type { Packet } from './packet.ts'
 import type { Random } from './random.ts'
+import { SYN } from './tcp/segment.ts'
 
-/** What one direction of a link does to datagrams. Everything may be changed while the network runs. */
+/** What one direction of a link does to packets. Everything may be changed while the network runs. */
 export interface LinkEffects {
   /** One-way delay in ms. Default 1. */
   delay: number
-  /** Each datagram takes up to so many ms longer (uniform). Keeps the order. Default 0. */
+  /** Each packet takes up to so many ms longer (uniform). Keeps the order. Default 0. */
   jitter: number
-  /** Probability that a datagram is lost, each by itself. Default 0. */
+  /** Probability that a packet is lost, each by itself. Default 0. */
   loss: number
   /** Losses in bursts, on top of `loss`. Default none. */
   burstLoss: BurstLoss | undefined
-  /** Probability that a datagram is held back so that later ones overtake it. Default 0. */
+  /** Probability that a packet is held back so that later ones overtake it. Default 0. */
   reorder: number
   /** How long it is held back, in ms. Default 10. */
   reorderDelay: number
-  /** Probability that a datagram arrives twice. Default 0. */
+  /** Probability that a packet arrives twice. Default 0. */
   duplicate: number
-  /** bit/s, headers of IP and UDP included. Default Infinity. */
+  /** bit/s, headers of IP and UDP or TCP included. Default Infinity. */
   rate: number
   /** How much may wait for a limited `rate`, in ms of its rate; what comes on top is dropped (tail drop). Default 200. */
   queue: number
   /** Bytes of the largest IP packet; larger ones are dropped, not fragmented. Default 1500. */
   mtu: number
-  /** Drops each datagram for which it returns false. Default none. */
+  /** Drops each packet for which it returns false. Default none. */
   filter: ((packet: Readonly<Packet>) => boolean) | undefined
 }
 
-/** The Gilbert-Elliott model: a good and a bad state, each with its own loss; the state may change after each datagram. */
+/** The Gilbert-Elliott model: a good and a bad state, each with its own loss; the state may change after each packet. */
 export interface BurstLoss {
   /** Probability of going from good to bad. */
   readonly enter: number
-  /** Probability of going from bad to good: a burst is 1 / leave datagrams long on average. */
+  /** Probability of going from bad to good: a burst is 1 / leave packets long on average. */
   readonly leave: number
   /** Loss in the bad state. Default 1. */
   readonly lossInBurst?: number
@@ -53,10 +54,10 @@ export interface LinkOptions extends Partial<LinkEffects> {
 }
 
 export interface LinkStats {
-  /** Datagrams that were put on this direction, and their bytes with IP and UDP headers. */
+  /** Packets that were put on this direction, and their bytes with IP and UDP or TCP headers. */
   sent: number
   bytes: number
-  /** Datagrams that came out, duplicates included. */
+  /** Packets that came out, duplicates included. */
   delivered: number
   lost: number
   queueDropped: number
@@ -134,12 +135,12 @@ export class LinkDirection {
     }
   }
 
-  /** Time until a datagram put on now would start to be sent, in ms. */
+  /** Time until a packet put on now would start to be sent, in ms. */
   get queueDelay(): number {
     return Math.max(0, this.#rateFreeAt - this.#core.scheduler.now)
   }
 
-  /** @internal False when the datagram exceeds the MTU. */
+  /** @internal False when the packet exceeds the MTU. */
   transmit(packet: Packet): boolean {
     const { effects, stats } = this
     const core = this.#core
@@ -162,6 +163,10 @@ export class LinkDirection {
       core.drop(this.name, 'filter', packet)
       return true
     }
+    if (packet.segment !== undefined && (packet.segment.flags & SYN) !== 0) {
+      const fitting = this.#link.mtu - headerSize(packet)
+      if (packet.segment.maxSegment > fitting) packet.segment.maxSegment = Math.max(1, fitting)
+    }
     let departure = now
     if (effects.rate !== Infinity) {
       const start = Math.max(now, this.#rateFreeAt)
@@ -173,7 +178,7 @@ export class LinkDirection {
       departure = start + (size * 8000) / effects.rate
       this.#rateFreeAt = departure
     }
-    // A lost datagram has used its share of the rate: it was lost on the wire.
+    // A lost packet has used its share of the rate: it was lost on the wire.
     if (this.#isLost()) {
       stats.lost++
       core.drop(this.name, 'loss', packet)
@@ -248,6 +253,11 @@ export class Link {
 
   get isUp(): boolean {
     return this.#isUp
+  }
+
+  /** Bytes of the largest IP packet that passes both ways. */
+  get mtu(): number {
+    return Math.min(this.upstream.effects.mtu, this.downstream.effects.mtu)
   }
 
   /** Changes effects of both directions; those of `upstream` and `downstream` on top. */

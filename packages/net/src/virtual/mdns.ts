@@ -113,7 +113,7 @@ export class VirtualMdns implements Mdns {
 
   #send(text: string, entry: VirtualInterface): void {
     const data = new TextEncoder().encode(text)
-    const source = entry.addresses[0]
+    const source = entry.isUp ? entry.addresses[0] : undefined
     if (source === undefined) return
     const group = source.includes(':') ? MULTICAST_6 : MULTICAST_4
     const packet = this.#host.makePacket(source, MDNS_PORT, group, MDNS_PORT, data)

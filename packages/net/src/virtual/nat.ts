@@ -1,16 +1,17 @@
-// A NAT as RFC 4787 describes them: mapping (§4.1), port assignment (§4.2), refresh (§4.3), filtering (§5), hairpinning (§6).
+// A NAT as RFC 4787 describes them for UDP, and RFC 5382 for TCP: filtering (§5) and hairpinning (§6). Its rows are in `TranslationTable`.
 
 import { parseIp } from '../address.ts'
 import type { Endpoint } from '../network.ts'
 import type { Core } from './core.ts'
 import { endpoint, requireAddress } from './core.ts'
 import { VirtualNetworkError } from './errors.ts'
-import { Permissions, StatefulFirewall } from './filtering.ts'
+import { StatefulFirewall, TCP_TIMEOUT } from './filtering.ts'
 import type { NatBehavior } from './filtering.ts'
 import type { Packet } from './packet.ts'
-import type { Random } from './random.ts'
 import { VirtualRouter } from './router.ts'
 import type { RouterOptions } from './router.ts'
+import { TranslationTable } from './translation.ts'
+import type { NatMapping, TranslationBehavior } from './translation.ts'
 
 /** The names of RFC 3489, as people still use them. `symmetric` also assigns ports at random. */
 export type NatType = 'full-cone' | 'restricted-cone' | 'port-restricted-cone' | 'symmetric'
@@ -30,6 +31,8 @@ export interface NatOptions extends Omit<RouterOptions, 'filtering' | 'via' | 's
   hairpin?: boolean
   /** ms without traffic until a mapping is forgotten. Default 120000 (RFC 4787 REQ-5). */
   timeout?: number
+  /** The same for a TCP connection. Default 7440000 (RFC 5382 REQ-5); while it is set up and closed, 240000. */
+  tcpTimeout?: number
   /** Traffic from outside, too, keeps a mapping alive. Default false. */
   refreshOnInbound?: boolean
   /** The external addresses; default one IPv4 address of the router above. */
@@ -40,27 +43,7 @@ export interface NatOptions extends Omit<RouterOptions, 'filtering' | 'via' | 's
   translateIpv6?: boolean
 }
 
-/** One row of the translation table. */
-export interface NatMapping {
-  readonly inside: Endpoint
-  readonly outside: Endpoint
-}
-
-interface Mapping extends NatMapping {
-  readonly key: string
-  readonly permissions: Permissions
-  lastUsed: number
-  /** Made by `forward`: never forgotten, lets everyone in. */
-  readonly isStatic: boolean
-}
-
-interface Behavior {
-  mapping: NatBehavior
-  filtering: NatBehavior
-  portAllocation: 'preserve' | 'sequential' | 'random'
-}
-
-const TYPES: Record<NatType, Behavior> = {
+const TYPES: Record<NatType, Pick<TranslationBehavior, 'mapping' | 'filtering' | 'portAllocation'>> = {
   'full-cone': {
     mapping: 'endpoint-independent',
     filtering: 'endpoint-independent',
@@ -86,37 +69,34 @@ const TYPES: Record<NatType, Behavior> = {
 export class VirtualNat extends VirtualRouter {
   /** May be changed while the network runs; rows that exist stay. */
   hairpin: boolean
-  readonly #behavior: Behavior
-  readonly #timeout: number
   readonly #refreshOnInbound: boolean
   readonly #translateIpv6: boolean
-  readonly #portRange: readonly [number, number]
-  readonly #random: Random
+  readonly #tables: { readonly udp: TranslationTable; readonly tcp: TranslationTable }
   readonly #ipv6Firewall: StatefulFirewall
   #external: string[] = []
-  #nextPort: number
-  /** By inside endpoint and, depending on the mapping behaviour, remote endpoint. */
-  readonly #byInside: Map<string, Mapping> = new Map()
-  readonly #byOutside: Map<string, Mapping> = new Map()
 
   /** @internal */
   constructor(core: Core, options: NatOptions & { name: string; via: VirtualRouter; subnets: readonly string[] }) {
     const { filtering: _filtering, ...routerOptions } = options
     super(core, routerOptions)
     const type = TYPES[options.type ?? 'port-restricted-cone']
-    this.#behavior = {
+    const timeout = options.timeout ?? 120_000
+    const behavior = {
       mapping: options.mapping ?? type.mapping,
       filtering: options.filtering ?? type.filtering,
       portAllocation: options.portAllocation ?? type.portAllocation,
+      portRange: options.portRange ?? ([1024, 65_535] as const),
+      timeout,
     }
+    const tcpBehavior = { ...behavior, timeout: options.tcpTimeout ?? TCP_TIMEOUT }
     this.hairpin = options.hairpin ?? true
-    this.#timeout = options.timeout ?? 120_000
     this.#refreshOnInbound = options.refreshOnInbound ?? false
     this.#translateIpv6 = options.translateIpv6 ?? false
-    this.#portRange = options.portRange ?? [1024, 65_535]
-    this.#nextPort = this.#portRange[0]
-    this.#random = core.random(`nat ${this.name}`)
-    this.#ipv6Firewall = new StatefulFirewall(this.#behavior.filtering, this.#timeout)
+    this.#tables = {
+      udp: new TranslationTable('udp', behavior, core.random(`nat ${this.name}`)),
+      tcp: new TranslationTable('tcp', tcpBehavior, core.random(`nat ${this.name} tcp`)),
+    }
+    this.#ipv6Firewall = new StatefulFirewall(behavior.filtering, timeout)
     this.setAddress(options.address)
   }
 
@@ -129,12 +109,10 @@ export class VirtualNat extends VirtualRouter {
     return this.#external
   }
 
-  /** The rows of the translation table that are alive. */
+  /** The rows of the translation tables that are alive: UDP's, then TCP's. */
   get mappings(): NatMapping[] {
     const { now } = this.core.scheduler
-    return [...this.#byOutside.values()]
-      .filter((mapping) => !this.#isExpired(mapping, now))
-      .map(({ inside, outside }) => ({ inside, outside }))
+    return [...this.#tables.udp.list(now), ...this.#tables.tcp.list(now)]
   }
 
   /** New external addresses, as after a new dial-in; forgets all mappings. Without argument: another free one. */
@@ -162,29 +140,23 @@ export class VirtualNat extends VirtualRouter {
 
   /** Forgets all mappings, as after a reboot. Forwarded ports stay unless the address changed. */
   reset(): void {
-    for (const mapping of this.#byOutside.values()) {
-      if (!mapping.isStatic || !this.#external.includes(mapping.outside.address)) this.#remove(mapping)
-    }
+    this.#tables.udp.reset(this.#external)
+    this.#tables.tcp.reset(this.#external)
     this.#ipv6Firewall.reset()
   }
 
-  /** Opens an external port for everyone, as in the settings of a home router. */
-  forward(port: number, to: Endpoint): void {
+  /** Opens an external port for everyone, as in the settings of a home router. For UDP and TCP, or for one of them. */
+  forward(port: number, to: Endpoint, protocol?: 'udp' | 'tcp'): void {
     const inside = endpoint(requireAddress(to.address).text, to.port, to.family)
     const external = this.#external.find((address) => parseIp(address)!.family === to.family)
     if (external === undefined) {
       throw new VirtualNetworkError('ERR_VIRTUAL_ARGUMENT', `${this.name} has no external IPv${to.family} address`)
     }
-    const existing = this.#byOutside.get(`${external}|${port}`)
-    if (existing !== undefined) this.#remove(existing)
-    this.#insert({
-      key: `${inside.address}|${inside.port}`,
-      inside,
-      outside: endpoint(external, port, to.family),
-      permissions: new Permissions('endpoint-independent', Infinity),
-      lastUsed: 0,
-      isStatic: true,
-    })
+    for (const name of ['udp', 'tcp'] as const) {
+      if (protocol === undefined || protocol === name) {
+        this.#tables[name].forward(inside, endpoint(external, port, to.family))
+      }
+    }
   }
 
   /** What is translated stays hidden from the router above. */
@@ -206,39 +178,24 @@ export class VirtualNat extends VirtualRouter {
     }
     if (this.isOnLink(packet.destination)) {
       this.deliver(packet)
-    } else if (this.#translates(packet.family)) {
-      if (this.blockUdp) core.drop(this.name, 'udp-blocked', packet)
-      else if (this.#translateOut(packet, now)) this.sendUp(packet)
-    } else {
-      this.#ipv6Firewall.outbound(packet.source, packet.sourcePort, packet.destination, packet.destinationPort, now)
+    } else if (!this.isBlocked(packet, packet.destinationPort)) {
+      if (!this.#translates(packet.family)) this.#ipv6Firewall.outbound(packet, now)
+      else if (!this.#translateOut(packet, now)) return
       this.sendUp(packet)
     }
   }
 
   protected override inbound(packet: Packet): void {
-    const { core } = this
-    const { now } = core.scheduler
-    if (this.blockUdp) {
-      core.drop(this.name, 'udp-blocked', packet)
-      return
-    }
+    const { now } = this.core.scheduler
+    if (this.isBlocked(packet, packet.sourcePort)) return
     if (!this.#translates(packet.family)) {
-      if (
-        this.#ipv6Firewall.permits(packet.destination, packet.destinationPort, packet.source, packet.sourcePort, now)
-      ) {
-        this.deliver(packet)
-      } else {
-        core.drop(this.name, 'nat-filtering', packet)
-      }
+      if (this.#ipv6Firewall.permits(packet, now)) this.deliver(packet)
+      else this.core.drop(this.name, 'nat-filtering', packet)
       return
     }
-    const mapping = this.#byOutside.get(`${packet.destination}|${packet.destinationPort}`)
-    if (
-      mapping === undefined ||
-      this.#isExpired(mapping, now) ||
-      !mapping.permissions.permits(packet.source, packet.sourcePort, now)
-    ) {
-      core.drop(this.name, 'nat-filtering', packet)
+    const mapping = this.#tables[packet.protocol].inbound(packet, now)
+    if (mapping === undefined) {
+      this.core.drop(this.name, 'nat-filtering', packet)
       return
     }
     if (this.#refreshOnInbound) {
@@ -256,81 +213,21 @@ export class VirtualNat extends VirtualRouter {
 
   /** Gives the packet its external source. False when it had to be dropped. */
   #translateOut(packet: Packet, now: number): boolean {
-    let key = `${packet.source}|${packet.sourcePort}`
-    let mapping = this.#byInside.get(key)
-    if (mapping?.isStatic !== true) {
-      const { mapping: behavior } = this.#behavior
-      if (behavior !== 'endpoint-independent') key += `>${packet.destination}`
-      if (behavior === 'address-and-port-dependent') key += `|${packet.destinationPort}`
-      mapping = this.#byInside.get(key)
-    }
-    if (mapping !== undefined && this.#isExpired(mapping, now)) {
-      this.#remove(mapping)
-      mapping = undefined
-    }
+    const mapping = this.#tables[packet.protocol].outbound(packet, this, now)
     if (mapping === undefined) {
-      const outside = this.#allocate(packet, now)
-      if (outside === undefined) {
-        this.core.drop(this.name, 'nat-ports', packet)
-        return false
-      }
-      mapping = {
-        key,
-        inside: endpoint(packet.source, packet.sourcePort, packet.family),
-        outside,
-        permissions: new Permissions(this.#behavior.filtering, this.#timeout),
-        lastUsed: now,
-        isStatic: false,
-      }
-      this.#insert(mapping)
+      this.core.drop(this.name, 'nat-ports', packet)
+      return false
     }
-    mapping.lastUsed = now // RFC 4787 REQ-6: outbound refresh
-    mapping.permissions.allow(packet.destination, packet.destinationPort, now)
     packet.source = mapping.outside.address
     packet.sourcePort = mapping.outside.port
     return true
   }
 
-  #allocate(packet: Packet, now: number): Endpoint | undefined {
-    const external = this.#pairedAddress(packet)
-    if (external === undefined) return undefined
-    const [min, max] = this.#portRange
-    const count = max - min + 1
-    let port = this.#nextPort
-    if (this.#behavior.portAllocation === 'random') port = min + Math.floor(this.#random() * count)
-    if (this.#behavior.portAllocation === 'preserve') port = packet.sourcePort
-    if (port < min || port > max) port = min
-    for (let tries = 0; tries < count; tries++) {
-      const holder = this.#byOutside.get(`${external}|${port}`)
-      if (holder !== undefined && this.#isExpired(holder, now)) this.#remove(holder)
-      if (holder === undefined || this.#isExpired(holder, now)) {
-        if (this.#behavior.portAllocation === 'sequential') this.#nextPort = port === max ? min : port + 1
-        return endpoint(external, port, packet.family)
-      }
-      port = port === max ? min : port + 1
-    }
-    return undefined
-  }
-
-  /** One inside address always gets the same external address (RFC 4787 REQ-2: "paired" pooling). */
-  #pairedAddress(packet: Packet): string | undefined {
+  /** @internal One inside address always gets the same external address (RFC 4787 REQ-2: "paired" pooling). */
+  externalFor(packet: Packet): string | undefined {
     const pool = this.#external.filter((address) => parseIp(address)!.family === packet.family)
     let hash = 0
     for (const byte of parseIp(packet.source)!.bytes) hash += byte
     return pool[hash % pool.length]
-  }
-
-  #isExpired(mapping: Mapping, now: number): boolean {
-    return !mapping.isStatic && now - mapping.lastUsed > this.#timeout
-  }
-
-  #insert(mapping: Mapping): void {
-    this.#byInside.set(mapping.key, mapping)
-    this.#byOutside.set(`${mapping.outside.address}|${mapping.outside.port}`, mapping)
-  }
-
-  #remove(mapping: Mapping): void {
-    if (this.#byInside.get(mapping.key) === mapping) this.#byInside.delete(mapping.key) // `forward` may have taken its place
-    this.#byOutside.delete(`${mapping.outside.address}|${mapping.outside.port}`)
   }
 }

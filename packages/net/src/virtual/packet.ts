@@ -1,8 +1,11 @@
-/** A datagram on its way through the virtual network. NATs rewrite the addresses in place. */
+import type { TcpSegment } from './tcp/segment.ts'
+
+/** A datagram or segment on its way through the virtual network. NATs rewrite the addresses in place. */
 export interface Packet {
-  /** Counts datagrams in the order of sending; a duplicate keeps the number of its original. */
+  /** Counts packets in the order of sending; a duplicate keeps the number of its original. */
   readonly id: number
   readonly family: 4 | 6
+  readonly protocol: 'udp' | 'tcp'
   source: string
   sourcePort: number
   destination: string
@@ -10,11 +13,20 @@ export interface Packet {
   /** Routers it may still pass. */
   hops: number
   readonly data: Uint8Array
+  /** What the header of a TCP segment says. Undefined for UDP. */
+  readonly segment: TcpSegment | undefined
 }
 
-/** IP and UDP headers included, as the MTU counts it. */
+export const MAX_HOPS = 32
+
+/** IP and UDP (8 bytes) or TCP (20 bytes) headers included, as the MTU counts it. */
 export function packetSize(packet: Packet): number {
-  return packet.data.length + (packet.family === 4 ? 28 : 48)
+  return packet.data.length + headerSize(packet)
+}
+
+/** Bytes of the IP and UDP or TCP headers, without options. */
+export function headerSize(packet: Packet): number {
+  return (packet.family === 4 ? 20 : 40) + (packet.segment === undefined ? 8 : 20)
 }
 
 export type DropReason =
@@ -24,7 +36,7 @@ export type DropReason =
   | 'queue'
   /** Larger than the MTU of a link (nothing is fragmented). */
   | 'mtu'
-  /** The link was down, or went down while the datagram was on it. */
+  /** The link was down, or went down while the packet was on it. */
   | 'down'
   /** The link's `filter` said no. */
   | 'filter'
@@ -40,6 +52,8 @@ export type DropReason =
   | 'nat-ports'
   /** A firewall lets no UDP through. */
   | 'udp-blocked'
+  /** A firewall lets no TCP through to this port. */
+  | 'tcp-blocked'
   /** No socket is bound there. */
   | 'port'
 

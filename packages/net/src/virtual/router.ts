@@ -8,9 +8,11 @@ import { StatefulFirewall } from './filtering.ts'
 import type { NatBehavior } from './filtering.ts'
 import { Link } from './link.ts'
 import type { LinkOptions, Receiver } from './link.ts'
-import { packetSize } from './packet.ts'
+import { MAX_HOPS, packetSize } from './packet.ts'
 import type { Packet } from './packet.ts'
 import { Subnet } from './subnet.ts'
+import { EMPTY, RST, UNREACHABLE } from './tcp/segment.ts'
+import type { TcpSegment } from './tcp/segment.ts'
 
 export interface RouterOptions {
   /** Unique in its network. Default `router1`, … */
@@ -23,10 +25,12 @@ export interface RouterOptions {
   subnets?: readonly string[]
   /** Makes it a stateful firewall: lets in only what answers something from below. Default: lets everything in. */
   filtering?: NatBehavior
-  /** How long the firewall remembers, in ms. Default 120000. */
+  /** How long the firewall remembers UDP, in ms. Default 120000. (Of TCP it remembers 124 minutes.) */
   timeout?: number
   /** No UDP crosses this router, in neither direction. Default false. */
   blockUdp?: boolean
+  /** TCP crosses this router only to these ports of hosts above it. Default: to all. */
+  tcpPorts?: readonly number[]
 }
 
 /** Whatever can hang below a router. */
@@ -41,6 +45,8 @@ export class VirtualRouter implements Attachable {
   readonly parent: VirtualRouter | undefined
   /** No UDP crosses this router while true. */
   blockUdp: boolean
+  /** The only ports above this router to which TCP may go. Undefined: all. May be changed while the network runs. */
+  tcpPorts: readonly number[] | undefined
   /** @internal */
   protected readonly core: Core
   protected readonly firewall: StatefulFirewall | undefined
@@ -53,6 +59,7 @@ export class VirtualRouter implements Attachable {
     this.core = core
     this.name = options.name
     this.blockUdp = options.blockUdp ?? false
+    this.tcpPorts = options.tcpPorts
     this.parent = options.via ?? undefined
     this.#subnets = options.subnets.map((cidr) => new Subnet(cidr))
     this.firewall =
@@ -140,35 +147,49 @@ export class VirtualRouter implements Attachable {
   /** From above. */
   protected inbound(packet: Packet): void {
     const { now } = this.core.scheduler
-    if (this.blockUdp) {
+    if (this.isBlocked(packet, packet.sourcePort)) return
+    if (this.firewall?.permits(packet, now) === false) this.core.drop(this.name, 'nat-filtering', packet)
+    else this.deliver(packet)
+  }
+
+  /** True when this protocol may not cross, or not to this port above; then the packet was dropped. */
+  protected isBlocked(packet: Packet, portAbove: number): boolean {
+    if (packet.protocol === 'udp') {
+      if (!this.blockUdp) return false
       this.core.drop(this.name, 'udp-blocked', packet)
-    } else if (
-      this.firewall !== undefined &&
-      !this.firewall.permits(packet.destination, packet.destinationPort, packet.source, packet.sourcePort, now)
-    ) {
-      this.core.drop(this.name, 'nat-filtering', packet)
-    } else {
-      this.deliver(packet)
+      return true
     }
+    if (this.tcpPorts === undefined || this.tcpPorts.includes(portAbove)) return false
+    this.core.drop(this.name, 'tcp-blocked', packet)
+    return true
   }
 
   protected sendUp(packet: Packet): void {
     if (this.link === undefined || isLinkLocal(packet.destination)) {
       this.core.drop(this.name, 'route', packet)
+      if (packet.segment !== undefined) this.#answerUnreachable(packet, packet.segment)
       return
     }
-    if (this.blockUdp) {
-      this.core.drop(this.name, 'udp-blocked', packet)
-      return
-    }
-    this.firewall?.outbound(
-      packet.source,
-      packet.sourcePort,
-      packet.destination,
-      packet.destinationPort,
-      this.core.scheduler.now,
-    )
+    if (this.isBlocked(packet, packet.destinationPort)) return
+    this.firewall?.outbound(packet, this.core.scheduler.now)
     this.link.upstream.transmit(packet)
+  }
+
+  /** Nobody has that address. (Of UDP senders only few hear of it, so they get no answer here.) */
+  #answerUnreachable(packet: Packet, { flags }: TcpSegment): void {
+    if ((flags & (RST | UNREACHABLE)) !== 0 || isLinkLocal(packet.destination)) return
+    this.outbound({
+      id: this.core.nextPacketId++,
+      family: packet.family,
+      protocol: 'tcp',
+      source: packet.destination,
+      sourcePort: packet.destinationPort,
+      destination: packet.source,
+      destinationPort: packet.sourcePort,
+      hops: MAX_HOPS,
+      data: EMPTY,
+      segment: { flags: UNREACHABLE, sequence: 0, acknowledgement: 0, window: 0, maxSegment: 0 },
+    })
   }
 
   /** To a host or router below. */

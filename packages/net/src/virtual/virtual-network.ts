@@ -8,9 +8,13 @@ import type { DropReason, PacketEvent } from './packet.ts'
 import type { Random } from './random.ts'
 import { VirtualRouter } from './router.ts'
 import type { RouterOptions } from './router.ts'
+import { writeIdentity } from './tcp/certificate.ts'
+import type { VirtualCertificateOptions, VirtualIdentity } from './tcp/certificate.ts'
+import { makeTopology } from './topology.ts'
+import type { TopologyName, TopologyOptions } from './topology.ts'
 
 export interface VirtualNetworkOptions {
-  /** Same seed, same program: same run, datagram for datagram. Default 1. */
+  /** Same seed, same program: same run, packet for packet. Default 1. */
   seed?: number
   /** Where virtual time starts, in ms. Default 0. */
   start?: number
@@ -43,12 +47,12 @@ export class VirtualNetwork {
     return this.#core.scheduler.now
   }
 
-  /** Datagrams that did not arrive, by reason, in the whole network. */
+  /** Packets that did not arrive, by reason, in the whole network. */
   get dropped(): Readonly<Record<DropReason, number>> {
     return this.#core.dropped
   }
 
-  /** How many events wait: datagrams on their way and timers that are not `unref`. */
+  /** How many events wait: packets on their way and timers that are not `unref`. */
   get pending(): number {
     return this.#core.scheduler.pending
   }
@@ -88,7 +92,34 @@ export class VirtualNetwork {
     this.#core.names.delete(name.toLowerCase())
   }
 
-  /** Tells `listener` what happens to each datagram, until the returned function is called. */
+  /** The certificate that all hosts trust, to be given as one of `authorities`. */
+  get authority(): string {
+    return this.#core.authority.certificate
+  }
+
+  /**
+   * A certificate for host names (also `*.example.org`) and IP addresses, and its key: what `listenTcp({ tls })` of a
+   * virtual host serves with. Signed by `authority` unless `selfSigned`.
+   */
+  issueCertificate(names: string | readonly string[], options: VirtualCertificateOptions = {}): VirtualIdentity {
+    const serial = this.#core.nextSerial++
+    return writeIdentity({
+      serial,
+      issuer: options.selfSigned === true ? serial : 0,
+      names: typeof names === 'string' ? [names] : names,
+      notAfter: options.notAfter ?? null,
+    })
+  }
+
+  /**
+   * A way to the internet of a kind that is often met, to hang hosts below: `addHost({ via: net.addTopology('cgnat') })`.
+   * The result is the router next to the hosts; its `parent` is what is between it and the internet, if anything.
+   */
+  addTopology(name: TopologyName, options: TopologyOptions = {}): VirtualRouter {
+    return makeTopology(this, name, options)
+  }
+
+  /** Tells `listener` what happens to each packet, until the returned function is called. */
   tap(listener: (event: PacketEvent) => void): () => void {
     this.#core.taps.add(listener)
     return () => this.#core.taps.delete(listener)
@@ -127,7 +158,7 @@ export class VirtualNetwork {
   }
 
   /**
-   * Runs until no datagram is on its way and no timer waits but those with `unref`.
+   * Runs until no packet is on its way and no timer waits but those with `unref`.
    * @throws VirtualNetworkError `ERR_VIRTUAL_TIMEOUT` when there is still something to do after `maxMs` (default 600000)
    */
   async runUntilIdle(maxMs = 600_000): Promise<void> {
