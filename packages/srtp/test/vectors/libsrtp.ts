@@ -16,14 +16,8 @@ export const LIBSRTP_VECTORS: readonly {
     key: '03284d7297bce1062b50759abfe4092e',
     salt: '53789dc2e70c31567ba0c5ea0f34',
     rtp: [
-      [
-        '8060fffd000003e800000001',
-        '8060fffd000003e800000001090ba2b764b9c4ccf185',
-      ],
-      [
-        '8060fffd000003e889abcdef',
-        '8060fffd000003e889abcdef0d45298a3cb143d46f25',
-      ],
+      ['8060fffd000003e800000001', '8060fffd000003e800000001090ba2b764b9c4ccf185'],
+      ['8060fffd000003e889abcdef', '8060fffd000003e889abcdef0d45298a3cb143d46f25'],
       [
         '91e0fffe000004420000000111000177bede000112080f1616',
         '91e0fffe000004420000000111000177bede000112080f16746670c2212df32ba8dc12',
@@ -98,10 +92,7 @@ export const LIBSRTP_VECTORS: readonly {
       ],
     ],
     rtcp: [
-      [
-        '80c900010a0a0a0a',
-        '80c900010a0a0a0a8000000144bbe88eff87727496c5',
-      ],
+      ['80c900010a0a0a0a', '80c900010a0a0a0a8000000144bbe88eff87727496c5'],
       [
         '80c800070a0a0a0a35424f5c697683909daab7c4d1deebf805121f2c39465360',
         '80c800070a0a0a0a45b459e8d62a5cc2f9054238eeb60e7141b99241c7d8d96e80000002f81e212b1751f228c14e',
@@ -121,14 +112,8 @@ export const LIBSRTP_VECTORS: readonly {
     key: '0e33587da2c7ec11365b80a5caef1439',
     salt: '5e83a8cdf2173c6186abd0f51a3f',
     rtp: [
-      [
-        '8060fffd000003e800000001',
-        '8060fffd000003e8000000010d3bbed5',
-      ],
-      [
-        '8060fffd000003e889abcdef',
-        '8060fffd000003e889abcdeff2979a29',
-      ],
+      ['8060fffd000003e800000001', '8060fffd000003e8000000010d3bbed5'],
+      ['8060fffd000003e889abcdef', '8060fffd000003e889abcdeff2979a29'],
       [
         '91e0fffe000004420000000111000177bede000112080f1616',
         '91e0fffe000004420000000111000177bede000112080f16a54eb44d87',
@@ -203,10 +188,7 @@ export const LIBSRTP_VECTORS: readonly {
       ],
     ],
     rtcp: [
-      [
-        '80c900010a0a0a0a',
-        '80c900010a0a0a0a800000014dad399f96f5c91e6a5d',
-      ],
+      ['80c900010a0a0a0a', '80c900010a0a0a0a800000014dad399f96f5c91e6a5d'],
       [
         '80c800070a0a0a0a35424f5c697683909daab7c4d1deebf805121f2c39465360',
         '80c800070a0a0a0a5213ca2cac33b1bad896dea8b66395f5c9e5629baf1d94f7800000027f64b6e4619f6e4acd35',
@@ -226,14 +208,8 @@ export const LIBSRTP_VECTORS: readonly {
     key: '193e6388add2f71c41668bb0d5fa1f44',
     salt: '698eb3d8fd22476c91b6db00',
     rtp: [
-      [
-        '8060fffd000003e800000001',
-        '8060fffd000003e80000000135bf513be9597183074a87c033e55e46',
-      ],
-      [
-        '8060fffd000003e889abcdef',
-        '8060fffd000003e889abcdef8d1bbd4a17ca8e1de477ffc84afc95de',
-      ],
+      ['8060fffd000003e800000001', '8060fffd000003e80000000135bf513be9597183074a87c033e55e46'],
+      ['8060fffd000003e889abcdef', '8060fffd000003e889abcdef8d1bbd4a17ca8e1de477ffc84afc95de'],
       [
         '91e0fffe000004420000000111000177bede000112080f1616',
         '91e0fffe000004420000000111000177bede000112080f16cdaeb30a2dd7e87c74d87e8b1dcd07b90e',
@@ -308,10 +284,7 @@ export const LIBSRTP_VECTORS: readonly {
       ],
     ],
     rtcp: [
-      [
-        '80c900010a0a0a0a',
-        '80c900010a0a0a0ad4b0b68017a6f7b8f11bd37d0f6debbc80000001',
-      ],
+      ['80c900010a0a0a0a', '80c900010a0a0a0ad4b0b68017a6f7b8f11bd37d0f6debbc80000001'],
       [
         '80c800070a0a0a0a35424f5c697683909daab7c4d1deebf805121f2c39465360',
         '80c800070a0a0a0afe4f42bbf2859008119c79a1edf81759886bede7844431e16bba7154e5c0456ab7133a2307e8663180000002',
@@ -331,14 +304,8 @@ export const LIBSRTP_VECTORS: readonly {
     key: '24496e93b8dd02274c7196bbe0052a4f7499bee3082d52779cc1e60b30557a9f',
     salt: 'c4e90e33587da2c7ec11365b',
     rtp: [
-      [
-        '8060fffd000003e800000001',
-        '8060fffd000003e8000000019eeecff989387834d95d4b510704afdc',
-      ],
-      [
-        '8060fffd000003e889abcdef',
-        '8060fffd000003e889abcdef015ad662d4bb5db82a9d123c827b5383',
-      ],
+      ['8060fffd000003e800000001', '8060fffd000003e8000000019eeecff989387834d95d4b510704afdc'],
+      ['8060fffd000003e889abcdef', '8060fffd000003e889abcdef015ad662d4bb5db82a9d123c827b5383'],
       [
         '91e0fffe000004420000000111000177bede000112080f1616',
         '91e0fffe000004420000000111000177bede000112080f16a43e378d3097b612a11f04b3d86d506ad2',
@@ -413,10 +380,7 @@ export const LIBSRTP_VECTORS: readonly {
       ],
     ],
     rtcp: [
-      [
-        '80c900010a0a0a0a',
-        '80c900010a0a0a0a95aecd6689b3627bf773ae7755893f0e80000001',
-      ],
+      ['80c900010a0a0a0a', '80c900010a0a0a0a95aecd6689b3627bf773ae7755893f0e80000001'],
       [
         '80c800070a0a0a0a35424f5c697683909daab7c4d1deebf805121f2c39465360',
         '80c800070a0a0a0adfd9e8667fd33bd610a1e1af54ecac012429aab981fe5ef585fd46936de848347ad8f3d8975beea180000002',
