@@ -126,27 +126,41 @@ describe('answers', () => {
   })
 
   it.each(['chromium-offer', 'firefox-offer'])(
-    'refuse audio and video of a real offer and take its data: %s',
+    'take audio, video and data of a real offer, with its payload types: %s',
     async (name) => {
       const offer = model(fixture(name))
       const answer = model(await answerTo(fixture(name)))
       expect(answer.media.map((section) => section.kind)).toEqual(['audio', 'video', 'application'])
-      expect(answer.media.map((section) => section.isRejected)).toEqual([true, true, false])
       for (const [i, section] of answer.media.entries()) {
-        expect(section.mid).toBe(offer.media[i]!.mid)
-        expect(section.protocol).toBe(offer.media[i]!.protocol)
-        expect(section.formats).toEqual(offer.media[i]!.formats)
+        const offered = offer.media[i]!
+        expect(section.mid).toBe(offered.mid)
+        expect(section.protocol).toBe(offered.protocol)
+        expect(section.isRejected).toBe(false)
+        expect(section.direction).toBe(section.isRtp ? 'recvonly' : 'sendrecv')
+        for (const codec of section.codecs) {
+          const { name: codecName, clockRate } = offered.codecs.find((one) => one.payloadType === codec.payloadType)!
+          expect(codec).toMatchObject({ name: codecName, clockRate })
+        }
+        for (const { id, uri } of section.extmaps)
+          expect(offered.extmaps).toContainEqual(expect.objectContaining({ id, uri }))
       }
-      expect(answer.groups).toEqual([{ semantics: 'BUNDLE', mids: [offer.media[2]!.mid] }])
-      expect(answer.media[0]!.iceUfrag).toBeUndefined()
+      expect(answer.media[0]!.codecs.map((codec) => codec.name.toLowerCase())).toContain('opus')
+      expect(answer.media[1]!.codecs.map((codec) => codec.name)).toEqual(
+        expect.arrayContaining(['VP8', 'VP9', 'AV1', 'rtx']),
+      )
+      expect(answer.groups).toEqual(offer.groups)
     },
   )
 
-  it('refuse everything when there is no data', async () => {
-    const answer = model(await answerTo(withoutData('gst-offer')))
-    expect(answer.media.length).toBeGreaterThan(0)
-    expect(answer.media.every((section) => section.isRejected)).toBe(true)
+  it('refuse media that is not of ours, and what has no codec in common', async () => {
+    const offer = withoutData('chromium-offer')
+      .replace(/^m=video/m, 'm=text')
+      .replace(/a=rtpmap:\d+ (opus|G722|PCMU|PCMA|telephone-event)\//g, 'a=rtpmap:1 unknown/')
+      .replace(/^m=audio.*$/m, 'm=audio 9 UDP/TLS/RTP/SAVPF 63')
+    const answer = model(await answerTo(offer))
+    expect(answer.media.map((section) => section.isRejected)).toEqual([true, true])
     expect(answer.groups).toEqual([])
+    expect(answer.media[0]!.iceUfrag).toBeUndefined()
   })
 
   it('take a data section that is bundled without attributes of its own', async () => {
@@ -154,10 +168,11 @@ describe('answers', () => {
     const offer = [
       ...lines(remote('offer')).slice(0, 4),
       'a=group:BUNDLE 0 1',
-      'm=audio 9 UDP/TLS/RTP/SAVPF 0',
+      'm=text 9 UDP/TLS/RTP/SAVPF 98',
       'c=IN IP4 0.0.0.0',
       'a=mid:0',
       'a=rtcp-mux',
+      'a=rtpmap:98 t140/1000',
       ...attributes,
       'm=application 0 UDP/DTLS/SCTP webrtc-datachannel',
       'c=IN IP4 0.0.0.0',
@@ -271,7 +286,8 @@ describe('remote descriptions that are refused', () => {
 describe('renegotiation', () => {
   it('never moves a section: offers after a mixed one keep what was refused', async () => {
     const pc = stillPeer()
-    await answerTo(fixture('chromium-offer'), pc)
+    await pc.setRemoteDescription({ type: 'offer', sdp: fixture('chromium-offer') })
+    for (const transceiver of pc.getTransceivers()) transceiver.stop()
     await pc.setLocalDescription()
     const offer = model((await pc.createOffer()).sdp)
     expect(offer.media.map((section) => [section.kind, section.isRejected])).toEqual([
