@@ -1,7 +1,6 @@
-import { readUint32 } from '../bytes.ts'
 import type { HeaderExtensionMap } from '../extensions/map.ts'
-import { parseRtp } from '../packet/parse.ts'
 import type { RtpPacket } from '../packet/rtp-packet.ts'
+import { writeRtp } from '../packet/write.ts'
 import { readFlexFec } from './flexfec-header.ts'
 import { mutableExtensions } from './mutable-extensions.ts'
 import { ParityDecoder } from './parity-decoder.ts'
@@ -47,12 +46,13 @@ export class FlexFecReceiver {
   }
 
   /**
-   * Takes a packet of the protected stream, as it came (decrypted): parity goes over its bytes, which are kept for a while and
-   * must not change. Returns what the packet, as the last but one of a repair packet's, brings back. Others are ignored. What RTX
-   * brought back must not be given: its header extensions may differ from those that parity went over.
+   * Takes a packet of the protected stream; returns what it, as the last but one of a repair packet's, brings back. Others are
+   * ignored. Parity goes over its bytes: `datagram` is what it was parsed from (decrypted), which is kept for a while and must not
+   * change; without it they are written anew, which gives the same unless the sender lays header extensions out in its own way.
+   *
+   * What RTX brought back must not be given: its header extensions may differ from those that parity went over.
    */
-  mediaPacket(datagram: Uint8Array): RtpPacket[] {
-    if (datagram.length < 12 || readUint32(datagram, 8) !== this.#mediaSsrc) return []
-    return parseRtp(datagram) === undefined ? [] : this.#decoder.media(datagram)
+  mediaPacket(packet: RtpPacket, datagram: Uint8Array = writeRtp(packet)): RtpPacket[] {
+    return packet.ssrc === this.#mediaSsrc ? this.#decoder.media(packet.sequenceNumber, datagram) : []
   }
 }

@@ -1,4 +1,4 @@
-import { readUint16, readUint32, writeUint16, writeUint32 } from '../bytes.ts'
+import { readUint32, writeUint16, writeUint32 } from '../bytes.ts'
 import { FIXED_HEADER_SIZE, parseRtp } from '../packet/parse.ts'
 import type { RtpPacket } from '../packet/rtp-packet.ts'
 import { SequenceUnwrapper } from '../packet/sequence.ts'
@@ -39,8 +39,8 @@ export class ParityDecoder {
   }
 
   /** A packet of the stream, well-formed and as its parity was taken; it is kept. */
-  media(datagram: Uint8Array): RtpPacket[] {
-    const number = this.#unwrapper.unwrap(readUint16(datagram, 2))
+  media(sequenceNumber: number, datagram: Uint8Array): RtpPacket[] {
+    const number = this.#unwrapper.unwrap(sequenceNumber)
     const recovered: RtpPacket[] = []
     if (this.#isOld(number) || this.#has(number)) return recovered
     this.#keep(number, datagram)

@@ -1,6 +1,6 @@
 import type { HeaderExtensionMap } from '../extensions/map.ts'
-import { parseRtp } from '../packet/parse.ts'
 import type { RtpPacket } from '../packet/rtp-packet.ts'
+import { writeRtp } from '../packet/write.ts'
 import { mutableExtensions } from './mutable-extensions.ts'
 import { ParityDecoder } from './parity-decoder.ts'
 import { readRed } from './red.ts'
@@ -35,14 +35,14 @@ export class UlpFecReceiver {
   }
 
   /**
-   * Takes a packet of the stream, in RED or not, as it came (decrypted); its bytes are kept for a while and must not change.
-   * Returns the media packet in it, if there is one, and those that it brings back.
+   * Takes a packet of the stream, in RED or not. Returns the media packet in it, if there is one, and those that it brings back.
+   * `datagram` is what it was parsed from (decrypted), which is kept for a while and must not change; without it the bytes are
+   * written anew, which gives the same unless the sender lays header extensions out in its own way.
    */
-  receive(datagram: Uint8Array): RtpPacket[] {
-    const packet = parseRtp(datagram)
-    if (packet === undefined || packet.ssrc !== this.#options.ssrc) return []
+  receive(packet: RtpPacket, datagram: Uint8Array = writeRtp(packet)): RtpPacket[] {
+    if (packet.ssrc !== this.#options.ssrc) return []
     if (packet.payloadType !== this.#options.redPayloadType) {
-      return [packet, ...this.#decoder.media(datagram)]
+      return [packet, ...this.#decoder.media(packet.sequenceNumber, datagram)]
     }
     const blocks = readRed(packet.payload)
     if (blocks === undefined) {
@@ -56,7 +56,8 @@ export class UlpFecReceiver {
       media.payloadType = primary.payloadType
       media.payload = primary.data
       media.paddingLength = 0
-      packets.push(media, ...this.#decoder.media(unpack(datagram, packet, primary.payloadType, primary.data)))
+      const bytes = unpack(datagram, packet, primary.payloadType, primary.data)
+      packets.push(media, ...this.#decoder.media(packet.sequenceNumber, bytes))
     }
     for (const { payloadType, data } of blocks) {
       if (payloadType === this.#options.ulpfecPayloadType) packets.push(...this.#repair(data))
