@@ -24,7 +24,7 @@ export const DATA = 4672
 export const COUNTERS = 7808
 export const TABLES = 32_768 // to the end of the memory
 const PAGES = 1
-const MAXIMUM_PAGES = 33 // 130 tables
+const MAXIMUM_PAGES = 129 // 514 tables
 
 const ZERO = i32.const(0)
 const NULL_BLOCK = v128.const(Array(16).fill(0))

@@ -29,8 +29,8 @@ const TABLE_SIZE = 16_384
 const FIRST_TABLES = 2
 const TABLES_PER_PAGE = 4
 
-/** Tables for so many keys at most: 2 MB, of which only what is used is ever allocated. A further key costs 2.3 µs per change of keys. */
-const MAX_TABLES = 130
+/** Tables for so many keys at most: 8 MB, of which only what is used is ever allocated. A further key costs 2.3 µs per change of keys. */
+const MAX_TABLES = 514
 
 /** What a record may have at most to pass through the kernel. Longer ones take OpenSSL less time, set-up included. */
 export const MAX_DATA = 3072
