@@ -24,6 +24,8 @@ interface Missing {
   readonly since: number
   /** When it is to be asked for. */
   at: number
+  /** When it was asked for last. */
+  askedAt: number
   retries: number
 }
 
@@ -31,8 +33,8 @@ interface Missing {
 export class NackGenerator {
   /** When `poll` has something, absolute ms; Infinity while nothing is missing. */
   deadline: number = Infinity
-  /** ms, by whatever means it is known. */
-  roundTripTime: number | undefined
+  /** ms, as it is known from elsewhere. Without it, how long retransmissions take tells. */
+  toldRoundTripTime: number | undefined
   /** Packets that were given up: asked for in vain, or too many. */
   abandoned = 0
   readonly #maxMissing: number
@@ -40,6 +42,7 @@ export class NackGenerator {
   readonly #maxRetries: number
   readonly #minTolerance: number
   #tolerance: number
+  #measured: number | undefined
   #unwrapper = new SequenceUnwrapper()
   /** In ascending order, as gaps are found at the end only. */
   readonly #missing = new Map<number, Missing>()
@@ -52,6 +55,11 @@ export class NackGenerator {
     this.#tolerance = this.#minTolerance
   }
 
+  /** ms; undefined while nothing is known of it. */
+  get roundTripTime(): number | undefined {
+    return this.toldRoundTripTime ?? this.#measured
+  }
+
   /** Packets that are missed at present. */
   get missing(): number {
     return this.#missing.size
@@ -62,7 +70,10 @@ export class NackGenerator {
     const previous = this.#unwrapper.highest
     if (recovered) {
       // It says nothing about what else is on the way, and may be older than everything known.
-      if (previous !== undefined) this.#found(this.#unwrapper.peek(sequenceNumber))
+      if (previous === undefined) return
+      const sequence = this.#unwrapper.peek(sequenceNumber)
+      this.#measure(sequence, now)
+      this.#found(sequence)
       return
     }
     const sequence = this.#unwrapper.unwrap(sequenceNumber)
@@ -84,7 +95,7 @@ export class NackGenerator {
     const excess = this.#missing.size + gap - this.#maxMissing
     if (excess > 0) this.#dropOldest(excess)
     const at = now + this.#tolerance
-    for (let i = previous + 1; i < sequence; i++) this.#missing.set(i, { since: now, at, retries: 0 })
+    for (let i = previous + 1; i < sequence; i++) this.#missing.set(i, { since: now, at, askedAt: 0, retries: 0 })
     if (at < this.deadline) this.deadline = at
   }
 
@@ -114,6 +125,7 @@ export class NackGenerator {
         }
         if (due.length < MAX_NACK_SIZE) {
           missing.retries++
+          missing.askedAt = now
           missing.at = now + interval
           due.push(sequence & 0xffff)
         }
@@ -138,6 +150,14 @@ export class NackGenerator {
 
   #found(sequence: number): void {
     if (this.#missing.delete(sequence) && this.#missing.size === 0) this.deadline = Infinity
+  }
+
+  /** What was asked for once and came is a round trip; what was asked for more often could answer any of them. */
+  #measure(sequence: number, now: number): void {
+    const missing = this.#missing.get(sequence)
+    if (missing?.retries !== 1) return
+    const sample = now - missing.askedAt
+    this.#measured = this.#measured === undefined ? sample : this.#measured + (sample - this.#measured) / 8
   }
 
   /** A packet that comes late by itself: others may take as long, so it is better not to ask so soon. */

@@ -2,10 +2,8 @@ import type { RtpPacket } from '../packet/rtp-packet.ts'
 import type { PacketHistory } from './packet-history.ts'
 import { Ring } from './ring.ts'
 
-/** Least time between two copies of one packet, ms. */
+/** Least time between two copies of one packet, ms; before a round trip was measured, the receiver has to know when to ask again. */
 const MIN_INTERVAL = 10
-/** Before a round trip was measured, ms. */
-const DEFAULT_ROUND_TRIP = 50
 const MAX_QUEUED = 1024
 
 /** Answers generic NACKs (RFC 4585 §6.2.1) out of a history, each packet at most about once a round trip. */
@@ -23,7 +21,7 @@ export class NackResponder {
 
   receive(sequenceNumbers: readonly number[], now: number): void {
     // A receiver asks again after a round trip; what jitter takes off it must not cost the answer.
-    const interval = Math.max(MIN_INTERVAL, (this.roundTripTime ?? DEFAULT_ROUND_TRIP) * 0.75)
+    const interval = Math.max(MIN_INTERVAL, (this.roundTripTime ?? 0) * 0.75)
     for (const sequenceNumber of sequenceNumbers) {
       const packet = this.#history.get(sequenceNumber, now)
       if (packet === undefined) this.expired++

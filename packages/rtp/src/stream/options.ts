@@ -1,3 +1,4 @@
+import type { HeaderExtensionMap } from '../extensions/map.ts'
 import type { PayloadFormat } from '../formats/types.ts'
 
 /** What every stream of RTP is told at its birth. */
@@ -80,9 +81,11 @@ export interface RtpReceiveStreamOptions extends StreamContext {
   readonly rtxSsrc?: number
   /** The source of its FlexFEC-03 repair packets, and their payload type. */
   readonly flexFec?: { readonly ssrc: number; readonly payloadType: number }
-  /** RED (RFC 2198) and ULPFEC inside of it (RFC 5109), by payload type. */
+  /** RED (RFC 2198), which carries copies of audio or ULPFEC (RFC 5109), by payload type. */
   readonly redPayloadType?: number
   readonly ulpFecPayloadType?: number
+  /** The media section's header extensions: some are not covered by forward error correction. */
+  readonly extensions?: HeaderExtensionMap
   /** Our own, for the compound packet (RFC 3550 §6.1). */
   readonly cname?: string
   /** The RTP stream id (RFC 8852), handed through to frames. */

@@ -3,11 +3,13 @@ import { sequenceDistance } from '../packet/sequence.ts'
 import { rtpHeaderLength } from '../packet/write.ts'
 import { ntpToWallClock } from '../rtcp/ntp.ts'
 import type { RtcpPacket, SenderReport } from '../rtcp/types.ts'
+import { assemblyWait } from './assembly-wait.ts'
 import type { ReceiveStreamEvent } from './events.ts'
 import { FrameAssembler } from './frame-assembler.ts'
 import { KeyFrameRequester } from './key-frame-requester.ts'
 import { NackGenerator } from './nack-generator.ts'
 import type { ReceiveCodec, RtpReceiveStreamOptions } from './options.ts'
+import { PacketRecovery } from './packet-recovery.ts'
 import { platformRandom } from './random.ts'
 import { ReceptionStatistics } from './reception-statistics.ts'
 import { ReportSchedule } from './report-schedule.ts'
@@ -17,7 +19,6 @@ import { unwrapRtx } from './rtx.ts'
 import { SequenceWindow } from './sequence-window.ts'
 import { createInboundStats } from './stats.ts'
 import type { InboundStats } from './stats.ts'
-import { assemblyWait } from './assembly-wait.ts'
 import { WallClock } from './wall-clock.ts'
 
 const CNAME = 1
@@ -45,6 +46,7 @@ export class RtpReceiveStream {
   readonly #nack: NackGenerator
   readonly #requester: KeyFrameRequester
   readonly #assembler: FrameAssembler | undefined
+  readonly #recovery: PacketRecovery | undefined
   readonly #roundTrip = new RoundTripTime()
   readonly #events = new Ring<ReceiveStreamEvent>()
   readonly #codecs = new Map<number, ReceiveCodec>()
@@ -58,6 +60,7 @@ export class RtpReceiveStream {
   #clockRate: number
   #sinceAdapted = 0
   #frameLost = false
+  #repairsInStream = 0
   #closed = false
 
   constructor(options: RtpReceiveStreamOptions) {
@@ -89,6 +92,9 @@ export class RtpReceiveStream {
         wait: this.#maxLatency,
       })
     }
+    if (options.flexFec !== undefined || options.redPayloadType !== undefined) {
+      this.#recovery = new PacketRecovery(options)
+    }
     this.setCodecs(options.codecs)
     if (options.rtxSsrc !== undefined) this.setRtxSsrc(options.rtxSsrc)
   }
@@ -97,7 +103,7 @@ export class RtpReceiveStream {
     return this.#rtxSsrc
   }
 
-  /** Smoothed, ms: measured, or as it was told. */
+  /** Smoothed, ms: measured, as it was told, or as retransmissions let guess. */
   get roundTripTime(): number | undefined {
     return this.#nack.roundTripTime
   }
@@ -143,17 +149,25 @@ export class RtpReceiveStream {
     this.#adapt()
   }
 
-  /** Takes a packet of any of the stream's SSRCs; it belongs to the stream from now on. */
-  receive(packet: RtpPacket, now: number): void {
+  /**
+   * Takes a packet of any of the stream's SSRCs; it belongs to the stream from now on. `datagram` is the same as it came (decrypted): forward error
+   * correction needs its bytes, and makes them anew when they are not given.
+   */
+  receive(packet: RtpPacket, now: number, datagram?: Uint8Array): void {
     if (this.#closed) return
     const { ssrc } = packet
-    if (ssrc !== this.ssrc && ssrc !== this.#rtxSsrc) {
+    if (ssrc === this.ssrc) {
+      this.#count(packet, now)
+      this.#receiveMedia(packet, now, datagram)
+    } else if (ssrc === this.#rtxSsrc) {
+      this.#count(packet, now)
+      this.#receiveRtx(packet, now)
+    } else if (this.#recovery !== undefined && ssrc === this.#recovery.repairSsrc) {
+      this.#count(packet, now)
+      this.#receiveRepair(packet, now)
+    } else {
       this.stats.dropped.ssrc++
-      return
     }
-    this.#count(packet, now)
-    if (ssrc === this.ssrc) this.#receiveMedia(packet, now)
-    else this.#receiveRtx(packet, now)
   }
 
   /** Takes one RTCP packet of whoever sends this stream; what does not concern it is ignored. */
@@ -222,7 +236,7 @@ export class RtpReceiveStream {
     this.#assembler?.close()
   }
 
-  #receiveMedia(packet: RtpPacket, now: number): void {
+  #receiveMedia(packet: RtpPacket, now: number, datagram: Uint8Array | undefined): void {
     const reception = this.#statistics.receive(packet.sequenceNumber, packet.timestamp, now)
     if (reception === 'suspect') {
       if (this.#suspect !== undefined) this.stats.dropped.sequenceNumber++
@@ -236,12 +250,12 @@ export class RtpReceiveStream {
     }
     if (reception === 'restarted') {
       this.#restart(now)
-      if (suspect !== undefined) this.#accept(suspect, now, false)
+      if (suspect !== undefined) this.#accept(suspect, now, false, undefined)
     }
     this.stats.packetsLost = this.#statistics.packetsLost
     this.stats.jitter = this.#statistics.jitter
     this.#schedule.wake(now)
-    this.#accept(packet, now, false)
+    this.#accept(packet, now, false, datagram)
   }
 
   #receiveRtx(packet: RtpPacket, now: number): void {
@@ -258,37 +272,75 @@ export class RtpReceiveStream {
     if (original !== undefined) this.#recover(original, now)
   }
 
+  #receiveRepair(packet: RtpPacket, now: number): void {
+    const recovered = this.#recovery!.repair(packet)
+    if (recovered === undefined) {
+      this.stats.dropped.payloadType++
+      return
+    }
+    this.stats.fecPacketsReceived++
+    this.stats.fecBytesReceived += packet.payload.length
+    for (const media of recovered) this.#recover(media, now)
+    this.stats.fecPacketsRecovered = this.#recovery!.recovered
+  }
+
   /** A packet that came by another way than by itself. */
   #recover(packet: RtpPacket, now: number): void {
     const highest = this.#statistics.extendedHighestSequenceNumber
-    if (highest === undefined) {
+    if (highest === undefined || sequenceDistance(packet.sequenceNumber, highest) > MAX_RECOVERED_AHEAD) {
       this.stats.dropped.sequenceNumber++
-      return
+    } else {
+      this.#accept(packet, now, true, undefined)
     }
-    if (sequenceDistance(packet.sequenceNumber, highest) > MAX_RECOVERED_AHEAD) this.stats.dropped.sequenceNumber++
-    else this.#accept(packet, now, true)
   }
 
-  #accept(packet: RtpPacket, now: number, recovered: boolean): void {
+  #accept(packet: RtpPacket, now: number, recovered: boolean, datagram: Uint8Array | undefined): void {
     if (!this.#window.add(packet.sequenceNumber)) {
       this.stats.packetsDuplicated++
       return
     }
     if (this.#nackWanted) this.#nack.receive(packet.sequenceNumber, now, recovered)
+    const recovery = this.#recovery
+    if (recovery === undefined) this.#deliver(packet, now, recovered)
+    else if (packet.payloadType === recovery.redPayloadType) this.#unpack(packet, now, recovered, datagram)
+    else {
+      this.#deliver(packet, now, recovered)
+      for (const media of recovery.media(packet, datagram)) this.#recover(media, now)
+      this.stats.fecPacketsRecovered = recovery.recovered
+    }
+    if (++this.#sinceAdapted >= ADAPT_INTERVAL) this.#adapt()
+  }
+
+  #unpack(packet: RtpPacket, now: number, recovered: boolean, datagram: Uint8Array | undefined): void {
+    const { stats } = this
+    const recovery = this.#recovery!
+    const packets = recovery.unpack(packet, datagram)
+    if (packets === undefined) stats.dropped.malformed++
+    // A repair, and what is malformed, still leave no hole in the sequence.
+    let inside = packet
+    for (const media of packets ?? []) {
+      if (media.sequenceNumber === packet.sequenceNumber) inside = media
+      else if (!this.#window.has(media.sequenceNumber)) this.#recover(media, now)
+    }
+    if (inside === packet) this.#assemble(packet, now)
+    else this.#deliver(inside, now, recovered)
+    const repairs = recovery.repairsInStream
+    if (repairs > this.#repairsInStream) {
+      stats.fecPacketsReceived += repairs - this.#repairsInStream
+      stats.fecBytesReceived += packet.payload.length
+      this.#repairsInStream = repairs
+    }
+    stats.fecPacketsRecovered = recovery.recovered
+  }
+
+  /** Takes a packet for what it is: media, or something that only counts for the order. */
+  #deliver(packet: RtpPacket, now: number, recovered: boolean): void {
     if (packet.payload.length > 0) {
       const codec = this.#codecs.get(packet.payloadType)
       if (codec === undefined) this.stats.dropped.payloadType++
       else this.#onMedia(packet, codec, recovered)
     }
-    const assembler = this.#assembler
-    if (assembler === undefined) {
-      this.#watchAbandoned(now)
-    } else {
-      // Padding and foreign payload types too: they leave no hole in the sequence.
-      assembler.insert(packet, now)
-      this.#takeFrames(now)
-    }
-    if (++this.#sinceAdapted >= ADAPT_INTERVAL) this.#adapt()
+    this.#assemble(packet, now)
   }
 
   #onMedia(packet: RtpPacket, codec: ReceiveCodec, recovered: boolean): void {
@@ -300,6 +352,15 @@ export class RtpReceiveStream {
       this.#requester.onKeyFrame()
     }
     this.#push({ type: 'packet', packet, recovered })
+  }
+
+  #assemble(packet: RtpPacket, now: number): void {
+    if (this.#assembler === undefined) {
+      this.#watchAbandoned(now)
+      return
+    }
+    this.#assembler.insert(packet, now)
+    this.#takeFrames(now)
   }
 
   #takeFrames(now: number): void {
@@ -387,13 +448,13 @@ export class RtpReceiveStream {
   }
 
   #useRoundTripTime(ms: number): void {
-    this.#nack.roundTripTime = ms
-    this.#requester.roundTripTime = ms
+    this.#nack.toldRoundTripTime = ms
     this.#adapt()
   }
 
   #adapt(): void {
     this.#sinceAdapted = 0
+    this.#requester.roundTripTime = this.#nack.roundTripTime
     if (this.#assembler === undefined) return
     this.#assembler.wait = assemblyWait({
       video: this.#options.kind === 'video',

@@ -137,7 +137,8 @@ export class RtpSendStream {
       return false
     }
     if (frame.keyFrame) this.#limiter.onKeyFrame()
-    const timestamp = this.#frameClock.timestamp(frame.timestamp, now)
+    let timestamp = this.#frameClock.timestamp(frame.timestamp, now)
+    const ticksPerOctet = this.#parameters.format!.ticksPerOctet ?? 0
     const video = this.#kind === 'video'
     for (let i = 0; i < count; i++) {
       const last = i === count - 1
@@ -151,6 +152,7 @@ export class RtpSendStream {
         payload: payloads[i]!,
       })
       this.#begun = true
+      timestamp = (timestamp + payloads[i]!.length * ticksPerOctet) >>> 0
       this.#sequenceNumber = (this.#sequenceNumber + 1) & 0xffff
       this.#queue.push({ packet, at: now, endsFrame: last, keyFrame: last && frame.keyFrame })
     }

@@ -23,6 +23,16 @@ export class SequenceWindow {
     return true
   }
 
+  /** Whether the packet was noted, or is too old to know. */
+  has(sequenceNumber: number): boolean {
+    const { highest } = this.#unwrapper
+    if (highest === undefined) return false
+    const sequence = this.#unwrapper.peek(sequenceNumber)
+    if (sequence > highest) return false
+    const slot = sequence & (SIZE - 1)
+    return sequence <= highest - SIZE || (this.#bits[slot >> 5]! & (1 << (slot & 31))) !== 0
+  }
+
   reset(): void {
     this.#bits.fill(0)
     this.#unwrapper = new SequenceUnwrapper()
