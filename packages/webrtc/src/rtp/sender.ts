@@ -122,6 +122,7 @@ export class RTCRtpSender {
 
   /** Null: tones are sent as a track of `audio/telephone-event` packets (`writeRtp`). */
   get dtmf(): null {
+    void this.#core // Web IDL: not of another object
     return null
   }
 
