@@ -4,6 +4,7 @@
 // Exports
 //   absorb(at, blocks)    hashes so many blocks of 64 bytes from `at` on into STATE
 //   hmac(length)          leaves at RESULT the tag of `length` bytes at DATA, under the key whose hash states stand at INNER and OUTER
+//   outer()               the second half of that: RESULT is the inner hash before, and the tag afterwards
 
 import { assemble, call, doWhile, func, i32, i64, loopWhile, set, v128 } from './assembler.mjs'
 
@@ -18,7 +19,8 @@ const PAGES = 1
 
 const ZERO = i32.const(0)
 const BLOCK = 64
-const ABSORB = 0
+const ABSORB = 0 // places in the list of functions
+const OUTER_HASH = 1
 /** Reverses the bytes of each word. */
 const BIG_ENDIAN = [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12]
 
@@ -118,31 +120,37 @@ const absorb = func('absorb', ['i32', 'i32'], [], ({ parameters: [at, blocks], l
   ]
 })
 
+const copyState = (from) => [0, 4, 8, 12, 16].flatMap((i) => i32.store(ZERO, i32.load(ZERO, from + i), STATE + i))
+const putState = [0, 4, 8, 12, 16].flatMap((i) => i32.store(ZERO, swap32(i32.load(ZERO, STATE + i)), RESULT + i))
+const ZEROS = splat(0)
+
+// Padding (FIPS 180-4 §5.1.1): a bit, zeros, and the length in bits of everything since the key.
+
+const outer = func('outer', [], [], () => [
+  ...i32.store(ZERO, i32.const(0x80), RESULT + 20),
+  ...i64.store(ZERO, i64.const(0), RESULT + 24),
+  ...[32, 48].flatMap((i) => v128.store(ZERO, ZEROS, RESULT + i)),
+  ...i32.store(ZERO, swap32(i32.const(8 * (BLOCK + 20))), RESULT + 60),
+  ...copyState(OUTER),
+  ...call(ABSORB, i32.const(RESULT), i32.const(1)),
+  ...putState,
+])
+
 const hmac = func('hmac', ['i32'], [], ({ parameters: [length], local }) => {
   const at = local('i32')
   const blocks = local('i32')
-  const copyState = (from) => [0, 4, 8, 12, 16].flatMap((i) => i32.store(ZERO, i32.load(ZERO, from + i), STATE + i))
-  const zeros = v128.const(Array(16).fill(0))
-  const putState = [0, 4, 8, 12, 16].flatMap((i) => i32.store(ZERO, swap32(i32.load(ZERO, STATE + i)), RESULT + i))
   return [
-    // Padding (FIPS 180-4 §5.1.1): a bit, zeros, and the length in bits of everything since the key.
     ...set(blocks, i32.shrU(i32.add(length, i32.const(9 + 63)), i32.const(6))),
     ...set(at, i32.add(length, i32.const(DATA))),
-    ...[0, 16, 32, 48, 64].flatMap((i) => v128.store(at, zeros, i)),
+    ...[0, 16, 32, 48, 64].flatMap((i) => v128.store(at, ZEROS, i)),
     ...i32.store(at, i32.const(0x80)),
     ...set(at, i32.add(i32.shl(blocks, i32.const(6)), i32.const(DATA - 4))),
     ...i32.store(at, swap32(i32.shl(i32.add(length, i32.const(BLOCK)), i32.const(3)))),
     ...copyState(INNER),
     ...call(ABSORB, i32.const(DATA), blocks),
     ...putState,
-    ...i32.store(ZERO, i32.const(0x80), RESULT + 20),
-    ...i64.store(ZERO, i64.const(0), RESULT + 24),
-    ...[32, 48].flatMap((i) => v128.store(ZERO, zeros, RESULT + i)),
-    ...i32.store(ZERO, swap32(i32.const(8 * (BLOCK + 20))), RESULT + 60),
-    ...copyState(OUTER),
-    ...call(ABSORB, i32.const(RESULT), i32.const(1)),
-    ...putState,
+    ...call(OUTER_HASH),
   ]
 })
 
-export const bytes = assemble([absorb, hmac], { pages: PAGES, maximumPages: PAGES })
+export const bytes = assemble([absorb, outer, hmac], { pages: PAGES, maximumPages: PAGES })

@@ -1,6 +1,6 @@
-import { createHash, createHmac, createSecretKey } from 'node:crypto'
+import nodeCrypto, { createHash, createHmac, createSecretKey } from 'node:crypto'
 import type { Hash, HashName, Hmac } from '../types.ts'
-import { createWasmHmacSha1 } from '../wasm/sha1.ts'
+import { createWasmHmacSha1, type BinarySha1 } from '../wasm/sha1.ts'
 import { plain } from './bytes.ts'
 import { LateHmac } from './late.ts'
 
@@ -18,15 +18,33 @@ export function createNodeHash(name: HashName): Hash {
   }
 }
 
-/** From about here on OpenSSL's SHA-1, with the processor's instructions for it, is faster than WebAssembly, although it has to be set up for every message. */
-const SHA1_LIMIT = 1792
-
 /** HMAC for many messages. SRTP's goes the fast way. */
 export function createNodeHmac(name: HashName, key: Uint8Array): Hmac {
   const first = createPlainHmac(name, key)
   if (name !== 'sha1') return first
   const own = key.slice()
-  return new LateHmac(first, () => createWasmHmacSha1(own, first, SHA1_LIMIT) ?? first)
+  return new LateHmac(first, () => createWasmHmacSha1(own, first, binarySha1()) ?? first)
+}
+
+let tested = false
+let trusted: BinarySha1 | undefined
+
+/**
+ * SHA-1 without an object for it: half the time of `createHash`, as long as the result is a string. Undefined on platforms that lack `crypto.hash`,
+ * or make something else of it.
+ */
+function binarySha1(): BinarySha1 | undefined {
+  if (tested) return trusted
+  tested = true
+  if (typeof nodeCrypto.hash !== 'function') return undefined
+  const sha1: BinarySha1 = (data) => nodeCrypto.hash('sha1', data, 'binary')
+  const bytes = Uint8Array.from({ length: 256 }, (_, i) => i)
+  try {
+    if (sha1(bytes) === createHash('sha1').update(bytes).digest('binary')) trusted = sha1
+  } catch {
+    // an encoding that it does not know
+  }
+  return trusted
 }
 
 /** HMAC for a few messages. */

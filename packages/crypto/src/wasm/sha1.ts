@@ -6,6 +6,7 @@ interface Kernel {
   readonly memory: { readonly buffer: ArrayBuffer }
   absorb(at: number, blocks: number): void
   hmac(length: number): void
+  outer(): void
 }
 
 // The memory layout of wasm/sha1.mjs
@@ -13,6 +14,7 @@ const STATE = 0
 const INNER = 32
 const OUTER = 64
 const RESULT = 128
+/** The message. In front of it stands the block of key XOR ipad, so that both can be hashed at once by somebody else. */
 const DATA = 1024
 /** One page, less the padding. */
 const MAX_DATA = 65_536 - DATA - 144
@@ -31,18 +33,24 @@ let memory: Uint8Array
 /** The key that the kernel's memory holds, by identity of its inner state. */
 let loaded: Uint8Array | undefined
 
+/** SHA-1 by the platform, in one call: the digest as a string of 20 characters, one a byte. */
+export type BinarySha1 = (data: Uint8Array) => string
+
+/** From so many bytes on the platform's SHA-1 is faster, set-up included, if the processor has instructions for it. */
+const LONG = 600
+
 /**
- * HMAC-SHA1 in WebAssembly, or undefined where that does not run, or for a key of more than a block. `fallback` does it some other way, for messages of
- * more than `limit` bytes, or too long for the kernel's memory.
+ * HMAC-SHA1 in WebAssembly, or undefined where that does not run, or for a key of more than a block. `fallback` does it some other way, for messages that
+ * are too long for the kernel's memory; `sha1` hashes the long ones among the others.
  */
-export function createWasmHmacSha1(key: Uint8Array, fallback: Hmac, limit: number = MAX_DATA): Hmac | undefined {
+export function createWasmHmacSha1(key: Uint8Array, fallback: Hmac, sha1?: BinarySha1): Hmac | undefined {
   if (!started) {
     started = true
     kernel = instantiate<Kernel>(MODULE)
     if (kernel !== undefined) memory = new Uint8Array(kernel.memory.buffer)
   }
   if (kernel === undefined || key.length > BLOCK) return undefined
-  return new WasmHmacSha1(kernel, key, fallback, Math.min(limit, MAX_DATA))
+  return new WasmHmacSha1(kernel, key, fallback, sha1)
 }
 
 /** One kernel serves all keys. A key is kept as the two hash states that HMAC starts from. */
@@ -50,37 +58,52 @@ class WasmHmacSha1 implements Hmac {
   readonly length: number = TAG_LENGTH
   readonly #kernel: Kernel
   readonly #fallback: Hmac
-  readonly #limit: number
+  readonly #sha1: BinarySha1 | undefined
+  readonly #innerBlock: Uint8Array
   readonly #inner: Uint8Array
   readonly #outer: Uint8Array
 
-  constructor(kernel: Kernel, key: Uint8Array, fallback: Hmac, limit: number) {
+  constructor(kernel: Kernel, key: Uint8Array, fallback: Hmac, sha1: BinarySha1 | undefined) {
     this.#kernel = kernel
     this.#fallback = fallback
-    this.#limit = limit
-    this.#inner = stateBehind(kernel, key, 0x36)
-    this.#outer = stateBehind(kernel, key, 0x5c)
+    this.#sha1 = sha1
+    this.#innerBlock = blockOf(key, 0x36)
+    this.#inner = stateBehind(kernel, this.#innerBlock)
+    this.#outer = stateBehind(kernel, blockOf(key, 0x5c))
   }
 
   sign(data: Uint8Array, suffix?: Uint8Array): Uint8Array {
     const length = data.length + (suffix === undefined ? 0 : suffix.length)
-    if (length > this.#limit) return this.#fallback.sign(data, suffix)
+    if (length > MAX_DATA) return this.#fallback.sign(data, suffix)
     if (loaded !== this.#inner) {
+      memory.set(this.#innerBlock, DATA - BLOCK)
       memory.set(this.#inner, INNER)
       memory.set(this.#outer, OUTER)
       loaded = this.#inner
     }
     memory.set(data, DATA)
     if (suffix !== undefined) memory.set(suffix, DATA + data.length)
-    this.#kernel.hmac(length)
+    if (length < LONG || this.#sha1 === undefined) this.#kernel.hmac(length)
+    else {
+      const digest = this.#sha1(memory.subarray(DATA - BLOCK, DATA + length))
+      for (let i = 0; i < TAG_LENGTH; i++) memory[RESULT + i] = digest.charCodeAt(i)
+      this.#kernel.outer()
+    }
     return memory.slice(RESULT, RESULT + TAG_LENGTH)
   }
 }
 
-/** The hash state behind the key XOR `pad` (RFC 2104 §4). */
-function stateBehind(kernel: Kernel, key: Uint8Array, pad: number): Uint8Array {
+/** The key XOR `pad`, filled up to a block (RFC 2104 §2). */
+function blockOf(key: Uint8Array, pad: number): Uint8Array {
+  const block = new Uint8Array(BLOCK).fill(pad)
+  for (let i = 0; i < key.length; i++) block[i]! ^= key[i]!
+  return block
+}
+
+/** The hash state behind one block (RFC 2104 §4). */
+function stateBehind(kernel: Kernel, block: Uint8Array): Uint8Array {
   memory.set(INITIAL_STATE, STATE)
-  for (let i = 0; i < BLOCK; i++) memory[DATA + i] = (key[i] ?? 0) ^ pad
+  memory.set(block, DATA)
   kernel.absorb(DATA, 1)
   memory.fill(0, DATA, DATA + BLOCK)
   return memory.slice(STATE, STATE + TAG_LENGTH)
