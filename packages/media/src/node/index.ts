@@ -1,1 +1,5 @@
-export {}
+export { createFile, openFile } from './open-file.ts'
+export type { CreateFileOptions } from './open-file.ts'
+export { FileSource } from './file-source.ts'
+export { FileSink } from './file-sink.ts'
+export { playFile, recordFile } from './play-record.ts'
