@@ -48,6 +48,7 @@ export class FrameAssembler {
   readonly #buffer: JitterBuffer
   readonly #frames = new Ring<ReceivedFrame>()
   readonly #time = new MediaTime()
+  /** Those with a format: what else comes only counts for the order. */
   readonly #codecs = new Map<number, ReceiveCodec>()
   readonly #depacketizers = new Map<number, Depacketizer>()
   /** Video cannot go on without one. */
@@ -95,7 +96,7 @@ export class FrameAssembler {
   setCodecs(codecs: readonly ReceiveCodec[]): void {
     this.#codecs.clear()
     this.#depacketizers.clear()
-    for (const codec of codecs) this.#codecs.set(codec.payloadType, codec)
+    for (const codec of codecs) if (codec.format !== undefined) this.#codecs.set(codec.payloadType, codec)
   }
 
   /** Takes a packet: of media, of padding, or of a payload type that is not ours and only counts for the order. */
@@ -186,7 +187,7 @@ export class FrameAssembler {
     }
     if (end > buffer.next) this.packetsDiscarded += buffer.consume(end)
     if (this.deadline !== Infinity || packet.payload.length === 0) return
-    if (this.#codecs.get(packet.payloadType)?.format === undefined) return
+    if (!this.#codecs.has(packet.payloadType)) return
     this.deadline = now + this.#grace
     this.#grace = REMINDER
   }
@@ -317,9 +318,7 @@ export class FrameAssembler {
     buffer.consume(end)
     this.#scanned = end
     this.#begun = NaN
-    const depacketizer = this.#depacketizer(codec)
-    if (depacketizer === undefined) return true
-    const frame = depacketizer.depacketize(payloads)
+    const frame = this.#depacketizer(codec).depacketize(payloads)
     if (frame === undefined || frame.payload.length === 0) {
       this.framesDropped++
       if (!this.#video) return true
@@ -351,10 +350,10 @@ export class FrameAssembler {
     return true
   }
 
-  #depacketizer(codec: ReceiveCodec): Depacketizer | undefined {
+  #depacketizer(codec: ReceiveCodec): Depacketizer {
     let depacketizer = this.#depacketizers.get(codec.payloadType)
-    if (depacketizer === undefined && codec.format !== undefined) {
-      depacketizer = codec.format.createDepacketizer(codec.parameters)
+    if (depacketizer === undefined) {
+      depacketizer = codec.format!.createDepacketizer(codec.parameters)
       this.#depacketizers.set(codec.payloadType, depacketizer)
     }
     return depacketizer

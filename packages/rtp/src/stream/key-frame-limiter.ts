@@ -1,3 +1,5 @@
+/** Until a key frame can have arrived, ms, before a round trip was measured. */
+const DEFAULT_ROUND_TRIP = 100
 /** Peers whose last FIR is remembered. */
 const MAX_PEERS = 64
 
@@ -8,8 +10,11 @@ const MAX_PEERS = 64
 export class KeyFrameLimiter {
   /** When `take` lets the next request through, absolute ms; Infinity when nobody waits. */
   deadline: number = Infinity
+  /** ms */
+  roundTripTime: number | undefined
   readonly #interval: number
   #lastAt = -Infinity
+  #keyFrameAt = -Infinity
   readonly #firs = new Map<number, number>()
 
   /** `interval` is the least time between two requests, ms. */
@@ -18,7 +23,10 @@ export class KeyFrameLimiter {
   }
 
   onPictureLoss(now: number): void {
-    if (this.deadline === Infinity) this.deadline = Math.max(now, this.#lastAt + this.#interval)
+    if (this.deadline !== Infinity) return
+    // Who asks within a round trip of a key frame had not seen it yet.
+    const roundTrip = Math.min(this.#interval, this.roundTripTime ?? DEFAULT_ROUND_TRIP)
+    this.deadline = Math.max(now, this.#lastAt + this.#interval, this.#keyFrameAt + roundTrip)
   }
 
   /** RFC 5104 §4.3.1.2: the same number from the same sender is a repetition. */
@@ -41,7 +49,13 @@ export class KeyFrameLimiter {
   }
 
   /** A key frame is being sent: whoever waited for one gets it. */
-  onKeyFrame(): void {
+  onKeyFrame(now: number): void {
+    this.deadline = Infinity
+    this.#keyFrameAt = now
+  }
+
+  /** Nobody is answered any more. */
+  clear(): void {
     this.deadline = Infinity
   }
 }

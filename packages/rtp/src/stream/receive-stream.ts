@@ -344,7 +344,8 @@ export class RtpReceiveStream {
   }
 
   #onMedia(packet: RtpPacket, codec: ReceiveCodec, recovered: boolean): void {
-    if (codec.clockRate !== this.#clockRate) {
+    // Telephone events among Opus have a clock of their own, which times nothing else.
+    if (codec.format !== undefined && codec.clockRate !== this.#clockRate) {
       this.#clockRate = codec.clockRate
       this.#statistics.setClockRate(codec.clockRate)
     }

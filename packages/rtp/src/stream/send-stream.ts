@@ -136,7 +136,7 @@ export class RtpSendStream {
       if (count > 0 && this.#kind === 'video') this.#limiter.onPictureLoss(now)
       return false
     }
-    if (frame.keyFrame) this.#limiter.onKeyFrame()
+    if (frame.keyFrame) this.#limiter.onKeyFrame(now)
     let timestamp = this.#frameClock.timestamp(frame.timestamp, now)
     const ticksPerOctet = this.#parameters.format!.ticksPerOctet ?? 0
     const video = this.#kind === 'video'
@@ -161,14 +161,14 @@ export class RtpSendStream {
 
   /**
    * Queues a packet whose sequence number and timestamp are this stream's already (a `PacketRewriter` makes them); SSRC and payload type are set
-   * here. False when it was dropped: inactive, or no room in the queue.
+   * here, the latter to that of the codec unless another is given (telephone events, comfort noise). False when it was dropped: inactive, or no room in the queue.
    * @throws RtpError `ERR_RTP_STATE` after `close`.
    */
-  writePacket(packet: RtpPacket, now: number): boolean {
+  writePacket(packet: RtpPacket, now: number, payloadType: number = this.#parameters.payloadType): boolean {
     if (this.#closed) throw new RtpError('ERR_RTP_STATE', 'the stream is closed')
     if (!this.active || this.#queue.length >= this.#maxQueuedPackets) return false
     packet.ssrc = this.ssrc
-    packet.payloadType = this.#parameters.payloadType
+    packet.payloadType = payloadType
     const ahead = ((packet.sequenceNumber - this.#sequenceNumber) << 16) >> 16
     if (ahead >= 0 || !this.#begun) {
       this.#sequenceNumber = (packet.sequenceNumber + 1) & 0xffff
@@ -181,7 +181,7 @@ export class RtpSendStream {
     let keyFrame = audio
     if (!audio && packet.timestamp !== this.#keyFrameTimestamp && format?.isKeyFrame(packet.payload) === true) {
       this.#keyFrameTimestamp = packet.timestamp
-      this.#limiter.onKeyFrame()
+      this.#limiter.onKeyFrame(now)
       keyFrame = true
     }
     this.#queue.push({ packet, at: now, endsFrame: packet.marker || audio, keyFrame })
@@ -193,7 +193,10 @@ export class RtpSendStream {
     this.#frameClock.rebase()
   }
 
-  /** The next packet to send, retransmissions first. Call until undefined. */
+  /**
+   * The next packet to send, retransmissions first. Call until undefined. Without RTX a retransmission is the packet of before: whoever encrypts
+   * it has to send the same bytes again, as SRTP uses its sequence number but once.
+   */
   pollTransmit(now: number): RtpPacket | undefined {
     const { stats } = this
     const again = this.#responder.poll()
@@ -301,7 +304,7 @@ export class RtpSendStream {
     this.#history.clear()
     this.#events.clear()
     this.#schedule.stop()
-    this.#limiter.onKeyFrame()
+    this.#limiter.clear()
     this.#byeOwed = this.#reports.packetCount > 0
   }
 
@@ -334,6 +337,7 @@ export class RtpSendStream {
     remote.totalRoundTripTime = this.#roundTrip.total / 1000
     remote.roundTripTimeMeasurements = this.#roundTrip.measurements
     this.#responder.roundTripTime = this.#roundTrip.smoothed
+    this.#limiter.roundTripTime = this.#roundTrip.smoothed
   }
 
   #compound(now: number): RtcpPacket[] {
