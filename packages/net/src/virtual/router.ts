@@ -11,7 +11,7 @@ import type { LinkOptions, Receiver } from './link.ts'
 import { MAX_HOPS, packetSize } from './packet.ts'
 import type { Packet } from './packet.ts'
 import { Subnet } from './subnet.ts'
-import { EMPTY, RST, UNREACHABLE } from './tcp/segment.ts'
+import { EMPTY, NO_SACKS, RST, UNREACHABLE } from './tcp/segment.ts'
 import type { TcpSegment } from './tcp/segment.ts'
 
 export interface RouterOptions {
@@ -188,7 +188,7 @@ export class VirtualRouter implements Attachable {
       destinationPort: packet.sourcePort,
       hops: MAX_HOPS,
       data: EMPTY,
-      segment: { flags: UNREACHABLE, sequence: 0, acknowledgement: 0, window: 0, maxSegment: 0 },
+      segment: { flags: UNREACHABLE, sequence: 0, acknowledgement: 0, window: 0, sacks: NO_SACKS, maxSegment: 0 },
     })
   }
 

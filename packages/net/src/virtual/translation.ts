@@ -6,7 +6,7 @@ import { Permissions } from './filtering.ts'
 import type { NatBehavior } from './filtering.ts'
 import type { Packet } from './packet.ts'
 import type { Random } from './random.ts'
-import { ACK, FIN, RST, SYN } from './tcp/segment.ts'
+import { FIN, RST, SYN } from './tcp/segment.ts'
 
 /** One row of the translation table. */
 export interface NatMapping {
@@ -21,6 +21,8 @@ export interface Mapping extends NatMapping {
   lastUsed: number
   /** ms without traffic until it is forgotten. */
   timeout: number
+  /** TCP: the last thing that went out was the end of a connection. */
+  isClosing: boolean
   /** Made by `forward`: never forgotten, lets everyone in. */
   readonly isStatic: boolean
 }
@@ -69,7 +71,7 @@ export class TranslationTable {
     const { destination, destinationPort } = packet
     const mapping = this.#find(packet, now) ?? this.#create(packet, pool.externalFor(packet), now)
     if (mapping === undefined) return undefined
-    if (!mapping.isStatic && packet.segment !== undefined) mapping.timeout = this.#tcpTimeout(packet.segment.flags)
+    if (packet.segment !== undefined) this.#follow(mapping, packet.segment.flags, packet.data.length > 0)
     mapping.lastUsed = now
     mapping.permissions.allow(destination, destinationPort, now)
     return mapping
@@ -94,6 +96,7 @@ export class TranslationTable {
       permissions: new Permissions('endpoint-independent', Infinity),
       lastUsed: 0,
       timeout: Infinity,
+      isClosing: false,
       isStatic: true,
     })
   }
@@ -132,6 +135,7 @@ export class TranslationTable {
       permissions: new Permissions(this.#behavior.filtering, this.#behavior.timeout),
       lastUsed: now,
       timeout: this.#behavior.timeout,
+      isClosing: false,
       isStatic: false,
     }
     this.#insert(mapping)
@@ -158,8 +162,16 @@ export class TranslationTable {
     return undefined
   }
 
-  #tcpTimeout(flags: number): number {
-    return (flags & (SYN | FIN | RST)) === 0 && (flags & ACK) !== 0 ? this.#behavior.timeout : TRANSITORY_TIMEOUT
+  /** A connection is short-lived until its handshake is done, and again after its end (RFC 5382 §5). */
+  #follow(mapping: Mapping, flags: number, hasData: boolean): void {
+    if ((flags & (SYN | FIN | RST)) !== 0) {
+      mapping.isClosing = (flags & SYN) === 0
+      mapping.timeout = TRANSITORY_TIMEOUT
+    } else if (hasData || !mapping.isClosing) {
+      // Data after an end is that of another connection; what only acknowledges may belong to the end.
+      mapping.isClosing = false
+      mapping.timeout = this.#behavior.timeout
+    }
   }
 
   #insert(mapping: Mapping): void {

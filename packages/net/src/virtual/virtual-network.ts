@@ -115,6 +115,8 @@ export class VirtualNetwork {
    * A way to the internet of a kind that is often met, to hang hosts below: `addHost({ via: net.addTopology('cgnat') })`.
    * The result is the router next to the hosts; its `parent` is what is between it and the internet, if anything.
    */
+  addTopology(name: Exclude<TopologyName, 'open'>, options?: TopologyOptions): VirtualNat
+  addTopology(name: TopologyName, options?: TopologyOptions): VirtualRouter
   addTopology(name: TopologyName, options: TopologyOptions = {}): VirtualRouter {
     return makeTopology(this, name, options)
   }

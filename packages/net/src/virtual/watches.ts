@@ -1,5 +1,5 @@
 import type { InterfaceWatch, NetworkInterface } from '../network.ts'
-import type { ScheduledEvent, Scheduler } from './scheduler.ts'
+import type { Scheduler } from './scheduler.ts'
 
 interface Watcher {
   readonly run: (interfaces: NetworkInterface[]) => void
@@ -12,7 +12,7 @@ export class InterfaceWatches {
   readonly #scheduler: Scheduler
   readonly #list: () => NetworkInterface[]
   readonly #watchers: Set<Watcher> = new Set()
-  #due: ScheduledEvent | undefined
+  #isDue = false
 
   constructor(scheduler: Scheduler, list: () => NetworkInterface[]) {
     this.#scheduler = scheduler
@@ -30,8 +30,9 @@ export class InterfaceWatches {
   }
 
   changed(): void {
-    if (this.#watchers.size === 0) return
-    this.#due ??= this.#scheduler.schedule(this.#scheduler.now, () => this.#tell())
+    if (this.#isDue || this.#watchers.size === 0) return
+    this.#isDue = true
+    this.#scheduler.schedule(this.#scheduler.now, () => this.#tell())
   }
 
   clear(): void {
@@ -39,7 +40,7 @@ export class InterfaceWatches {
   }
 
   #tell(): void {
-    this.#due = undefined
+    this.#isDue = false
     const interfaces = this.#list()
     const text = describe(interfaces)
     for (const watcher of this.#watchers) {

@@ -1,13 +1,12 @@
 // How much may be in flight, and how long to wait for an acknowledgement: pure arithmetic.
 
-/** Slow start, congestion avoidance and NewReno recovery (RFC 5681, RFC 6582), in bytes. */
+/** Slow start, congestion avoidance and recovery (RFC 5681, RFC 6675 §5), in bytes. */
 export class Congestion {
   window: number
-  threshold: number = Infinity
-  isRecovering: boolean = false
-  /** Loss before this sequence number was answered already (RFC 6582 §3.2). */
-  recover: number = -1
-  #duplicates = 0
+  #threshold = Infinity
+  #isRecovering = false
+  /** Loss before this sequence number was answered already. */
+  #recoveryPoint = -1
   readonly #segment: number
 
   constructor(segment: number) {
@@ -15,42 +14,30 @@ export class Congestion {
     this.window = 10 * segment // RFC 6928 §2
   }
 
-  /** New data was acknowledged. True when the segment after it must be sent again: a partial acknowledgement. */
-  acknowledged(bytes: number, upTo: number): boolean {
-    this.#duplicates = 0
-    if (this.isRecovering) {
-      if (upTo >= this.recover) {
-        this.isRecovering = false
-        this.window = this.threshold
-        return false
-      }
-      this.window = Math.max(this.#segment, this.window - bytes + this.#segment)
-      return true
+  /** @param upTo what all is acknowledged before */
+  acknowledged(bytes: number, upTo: number): void {
+    if (this.#isRecovering) {
+      if (upTo < this.#recoveryPoint) return
+      this.#isRecovering = false
     }
-    if (this.window < this.threshold) this.window += bytes
-    else this.window += Math.max(1, (this.#segment * bytes) / this.window)
-    return false
+    if (this.window < this.#threshold) this.window += bytes
+    else this.window += (this.#segment * bytes) / this.window
   }
 
-  /** True when the first unacknowledged segment must be sent again: the third duplicate (RFC 5681 §3.2). */
-  duplicate(unacknowledged: number, inFlight: number, highest: number): boolean {
-    if (this.isRecovering) {
-      this.window += this.#segment
-      return false
-    }
-    if (++this.#duplicates !== 3 || unacknowledged <= this.recover) return false
-    this.isRecovering = true
-    this.recover = highest
-    this.threshold = Math.max(inFlight / 2, 2 * this.#segment)
-    this.window = this.threshold + 3 * this.#segment
+  /** @returns true when this is the beginning of a recovery, false when it belongs to one */
+  lost(unacknowledged: number, inFlight: number, next: number): boolean {
+    if (this.#isRecovering || unacknowledged < this.#recoveryPoint) return false
+    this.#isRecovering = true
+    this.#recoveryPoint = next
+    this.#threshold = Math.max(inFlight / 2, 2 * this.#segment)
+    this.window = this.#threshold
     return true
   }
 
-  timedOut(inFlight: number, highest: number): void {
-    this.isRecovering = false
-    this.#duplicates = 0
-    this.recover = highest
-    this.threshold = Math.max(inFlight / 2, 2 * this.#segment)
+  timedOut(inFlight: number, next: number): void {
+    this.#isRecovering = false
+    this.#recoveryPoint = next
+    this.#threshold = Math.max(inFlight / 2, 2 * this.#segment)
     this.window = this.#segment
   }
 }

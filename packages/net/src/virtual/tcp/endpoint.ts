@@ -6,7 +6,7 @@ import type { NetErrorCode } from '../../errors.ts'
 import type { Endpoint } from '../../network.ts'
 import type { ScheduledEvent, Scheduler } from '../scheduler.ts'
 import { ReceiveBuffer } from './receive-buffer.ts'
-import { ACK, EMPTY, FIN, RST, segmentLength, SYN, UNREACHABLE } from './segment.ts'
+import { ACK, EMPTY, FIN, NO_SACKS, RST, segmentLength, SYN, UNREACHABLE } from './segment.ts'
 import type { TcpSegment } from './segment.ts'
 import { Sender } from './sender.ts'
 
@@ -216,6 +216,8 @@ export class TcpEndpoint {
       else this.#receiveInOpen(segment, data)
     } else if ((flags & SYN) !== 0 && sequence === this.#receiver!.next - 1) {
       this.#sendSyn()
+    } else if ((flags & UNREACHABLE) === 0) {
+      this.#sendAck() // perhaps from a program that was restarted: it will reset what it does not know
     }
   }
 
@@ -238,7 +240,7 @@ export class TcpEndpoint {
     }
     if ((flags & ACK) === 0) return
     const isBare = length === 0
-    if (!this.#sender.acknowledge(segment.acknowledgement, segment.window, sequence, isBare, this.#scheduler.now)) {
+    if (!this.#sender.acknowledge(segment, this.#scheduler.now)) {
       this.#sendAck()
       return
     }
@@ -285,7 +287,7 @@ export class TcpEndpoint {
     this.#state = 'open'
     this.#cancelTimers()
     this.#sender = this.#makeSender() // of the size of segments that both agreed on
-    this.#sender.acknowledge(this.#initial + 1, segment.window, segment.sequence, false, this.#scheduler.now)
+    this.#sender.acknowledge(segment, this.#scheduler.now)
     this.#user?.established()
   }
 
@@ -310,7 +312,7 @@ export class TcpEndpoint {
   }
 
   #sendAck(): void {
-    this.#emit(ACK, this.#sender.highest, EMPTY)
+    this.#emit(ACK, this.#sender.next, EMPTY)
   }
 
   #emit(flags: number, sequence: number, data: Uint8Array): boolean {
@@ -322,7 +324,8 @@ export class TcpEndpoint {
       if (this.#ackTimer !== undefined) this.#scheduler.cancel(this.#ackTimer)
       this.#ackTimer = undefined
     }
-    const segment = { flags, sequence, acknowledgement: next, window, maxSegment: this.#maxSegment }
+    const sacks = this.#receiver?.sacks ?? NO_SACKS
+    const segment = { flags, sequence, acknowledgement: next, window, sacks, maxSegment: this.#maxSegment }
     return this.#host.transmit(this.local, this.remote, segment, data)
   }
 
@@ -352,7 +355,7 @@ export class TcpEndpoint {
 
   /** RFC 9293 §3.10.5: what came and was never read must not look as if it had been. */
   #abort(): void {
-    this.#emit(RST | ACK, this.#sender.highest, EMPTY)
+    this.#emit(RST | ACK, this.#sender.next, EMPTY)
     this.vanish()
   }
 

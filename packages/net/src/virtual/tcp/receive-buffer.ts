@@ -1,4 +1,5 @@
-import { EMPTY } from './segment.ts'
+import type { Range } from './scoreboard.ts'
+import { EMPTY, NO_SACKS } from './segment.ts'
 
 interface Piece {
   readonly at: number
@@ -32,6 +33,18 @@ export class ReceiveBuffer {
   /** The other side has finished, and all of it is here. */
   get isFinished(): boolean {
     return this.finAt !== undefined && this.next > this.finAt
+  }
+
+  /** What is here beyond a gap. */
+  get sacks(): readonly Range[] {
+    if (this.#ahead.length === 0) return NO_SACKS
+    const ranges: { start: number; end: number }[] = []
+    for (const { at, data } of this.#ahead) {
+      const last = ranges.at(-1)
+      if (last?.end === at) last.end += data.length
+      else ranges.push({ start: at, end: at + data.length })
+    }
+    return ranges
   }
 
   /** True when `next` moved on. */

@@ -56,6 +56,9 @@ export class SendBuffer {
     this.end = Math.max(sequence, this.start)
     const chunks = this.#chunks
     while (chunks.length > this.#first && chunks.at(-1)!.at >= this.end) chunks.pop()
+    if (chunks.length === this.#first) return
+    const { at, data } = chunks.at(-1)!
+    chunks[chunks.length - 1] = { at, data: data.subarray(0, this.end - at) }
   }
 
   /** The chunk that holds `sequence`. */

@@ -1,8 +1,11 @@
-// The sending half of a TCP connection (RFC 9293 §3.8): what may go out now, and what must go out again.
+// The sending half of a TCP connection (RFC 9293 §3.8): what may go out now, and what must go out again. Losses are found
+// by selective acknowledgement (RFC 6675), without which a full queue would cost a round trip for each lost segment.
 
 import { Congestion, RetransmissionTimeout } from './congestion.ts'
+import { Scoreboard } from './scoreboard.ts'
 import { SendBuffer } from './send-buffer.ts'
 import { ACK, EMPTY, FIN } from './segment.ts'
+import type { TcpSegment } from './segment.ts'
 
 /** Repetitions before a connection is given up: Linux's `tcp_retries2` and, when nobody holds it any more, `tcp_orphan_retries`. */
 const MAX_RETRIES = 15
@@ -18,36 +21,39 @@ export class Sender {
   readonly congestion: Congestion
   /** When `timedOut` is due; Infinity when all is acknowledged. */
   deadline: number = Infinity
-  isOrphan = false
+  isOrphan: boolean = false
+  readonly #scoreboard: Scoreboard = new Scoreboard()
+  readonly #maxSegment: number
+  readonly #emit: Emit
   /** SND.UNA */
   #unacknowledged: number
-  /** SND.NXT: after a time-out it goes back. */
+  /** SND.NXT */
   #next: number
-  /** The highest SND.NXT so far. */
-  #highest: number
   /** SND.WND, and where it comes from (RFC 9293 §3.10.7.4: SND.WL1). */
   #window = 0
   #windowFrom = -1
   #finAt: number | undefined
+  /** Lost segments before it have been sent again. */
+  #repairedTo: number
+  /** What nobody has acknowledged before it was given up with the last time-out. */
+  #timedOutBelow: number
   #retries = 0
   #timedSequence = -1
   #timedAt = 0
-  readonly #maxSegment: number
-  readonly #emit: Emit
 
   constructor(start: number, maxSegment: number, emit: Emit) {
     this.buffer = new SendBuffer(start)
     this.congestion = new Congestion(maxSegment)
-    this.#unacknowledged = start
-    this.#next = start
-    this.#highest = start
     this.#maxSegment = maxSegment
     this.#emit = emit
+    this.#unacknowledged = start
+    this.#next = start
+    this.#repairedTo = start
+    this.#timedOutBelow = start
   }
 
-  /** What a segment without data is numbered with: it must not look old after a time-out. */
-  get highest(): number {
-    return this.#highest
+  get next(): number {
+    return this.#next
   }
 
   /** Bytes that were written and not acknowledged. */
@@ -63,48 +69,52 @@ export class Sender {
     return this.#finAt !== undefined && this.#unacknowledged > this.#finAt
   }
 
-  get #inFlight(): number {
-    return this.#next - this.#unacknowledged
-  }
-
   /** Nothing is written after it. Again after the buffer was truncated: the FIN follows what is left, unless it was sent. */
   finish(): void {
-    if (this.#finAt === undefined || this.#highest <= this.#finAt) this.#finAt = this.buffer.end
+    if (this.#finAt === undefined || this.#next <= this.#finAt) this.#finAt = this.buffer.end
   }
 
   /** Sends all that the windows allow. */
   pump(now: number): void {
     const { buffer, congestion } = this
+    let pipe = this.#repair(congestion.window, now)
     for (;;) {
       const available = buffer.end - this.#next
       if (available <= 0) break
-      const room = Math.min(congestion.window, this.#window) - this.#inFlight
+      const inFlight = this.#next - this.#unacknowledged
+      const room = Math.min(congestion.window - pipe, this.#window - inFlight)
       const size = Math.min(this.#maxSegment, available, room)
       // RFC 9293 §3.8.6.2.1: no tiny segments just because a little room has opened.
-      if (size <= 0 || (size < available && size < this.#maxSegment && this.#inFlight > 0)) break
-      if (!this.#send(this.#next, size, now)) break
+      if (size <= 0 || (size < available && size < this.#maxSegment && inFlight > 0)) break
+      if (!this.#emit(ACK, this.#next, buffer.read(this.#next, size))) break
+      if (this.#timedSequence < 0) {
+        this.#timedSequence = this.#next
+        this.#timedAt = now
+      }
+      this.#next += size
+      pipe += size
     }
-    if (this.#finAt !== undefined && this.#next === this.#finAt) {
-      this.#emit(FIN | ACK, this.#next++, EMPTY)
-      this.#highest = Math.max(this.#highest, this.#next)
-    }
+    if (this.#finAt !== undefined && this.#next === this.#finAt) this.#emit(FIN | ACK, this.#next++, EMPTY)
     this.#arm(now)
   }
 
   /** @returns false for an acknowledgement of what was never sent (RFC 9293 §3.10.7.4) */
-  acknowledge(upTo: number, window: number, sequence: number, isBare: boolean, now: number): boolean {
-    if (upTo > this.#highest) return false
-    if (upTo < this.#unacknowledged) return true
-    const isSameWindow = window === this.#window
+  acknowledge({ acknowledgement, window, sequence, sacks }: TcpSegment, now: number): boolean {
+    if (acknowledgement > this.#next) return false
+    if (acknowledgement < this.#unacknowledged) return true
     if (sequence >= this.#windowFrom) {
-      if (this.#window === 0 && window > 0) this.#restart()
+      if (this.#window === 0 && window > 0) {
+        this.timeout.reset() // it was a matter of probes
+        this.deadline = Infinity
+      }
       this.#window = window
       this.#windowFrom = sequence
     }
     this.#retries = 0
-    if (upTo > this.#unacknowledged) this.#progress(upTo, now)
-    else if (isBare && isSameWindow && this.#inFlight > 0) {
-      if (this.congestion.duplicate(upTo, this.#inFlight, this.#highest)) this.#repeat(now)
+    if (acknowledgement > this.#unacknowledged) this.#progress(acknowledgement, now)
+    if (sacks.length > 0) {
+      this.#scoreboard.add(sacks, this.#unacknowledged, this.#next)
+      this.#detectLoss(now)
     }
     this.pump(now)
     return true
@@ -118,25 +128,17 @@ export class Sender {
     if (this.#isWindowShut) {
       // RFC 9293 §3.8.6.1: what nobody asked for is answered with an acknowledgement, and that has the window.
       this.#emit(ACK, this.#unacknowledged - 1, EMPTY)
-      this.#arm(now)
-      return true
+    } else {
+      this.congestion.timedOut(this.#next - this.#unacknowledged, this.#next)
+      this.#timedOutBelow = this.#next
+      this.#repairedTo = this.#unacknowledged
     }
-    this.congestion.timedOut(this.#inFlight, this.#highest)
-    this.#timedSequence = -1 // Karn's algorithm (RFC 6298 §3): of a repetition nobody knows what was acknowledged
-    this.#next = this.#unacknowledged
-    this.#repeat(now)
-    this.#arm(now)
+    this.pump(now)
     return true
   }
 
-  /** The timer was one of probes. */
-  #restart(): void {
-    this.timeout.reset()
-    this.deadline = Infinity
-  }
-
   get #isWindowShut(): boolean {
-    return this.#inFlight === 0 && this.#window === 0 && this.buffer.end > this.#next
+    return this.#next === this.#unacknowledged && this.#window === 0 && this.buffer.end > this.#next
   }
 
   #progress(upTo: number, now: number): void {
@@ -145,49 +147,64 @@ export class Sender {
       this.#timedSequence = -1
     }
     this.timeout.reset()
-    const isPartial = this.congestion.acknowledged(upTo - this.#unacknowledged, upTo)
+    this.congestion.acknowledged(upTo - this.#unacknowledged, upTo)
     this.#unacknowledged = upTo
-    this.#next = Math.max(this.#next, upTo)
+    this.#repairedTo = Math.max(this.#repairedTo, upTo)
+    this.#scoreboard.forget(upTo)
     this.buffer.acknowledge(upTo)
     this.deadline = Infinity
-    if (isPartial) this.#repeat(now)
   }
 
-  /** The first unacknowledged segment once more. */
-  #repeat(now: number): void {
-    const from = this.#unacknowledged
-    if (from === this.#finAt) {
-      this.#emit(FIN | ACK, from, EMPTY)
-      this.#next = Math.max(this.#next, from + 1)
-      return
-    }
-    this.#timedSequence = -1
-    // Not beyond the window, but for a byte if it has closed since.
-    const size = Math.min(this.#maxSegment, this.buffer.end - from, Math.max(1, this.#window))
-    if (this.#emit(ACK, from, this.buffer.read(from, size))) this.#next = Math.max(this.#next, from + size)
-    if (this.deadline === Infinity) this.#arm(now)
+  /** What is not acknowledged before it counts as lost: three segments after it have arrived (RFC 6675 §2, DupThresh). */
+  get #lossEdge(): number {
+    return Math.max(this.#timedOutBelow, this.#scoreboard.highest - 2 * this.#maxSegment)
   }
 
-  #send(sequence: number, size: number, now: number): boolean {
-    if (!this.#emit(ACK, sequence, this.buffer.read(sequence, size))) return false
-    this.#next = sequence + size
-    if (this.#next > this.#highest) {
-      this.#highest = this.#next
-      if (this.#timedSequence < 0) {
-        this.#timedSequence = sequence
-        this.#timedAt = now
+  #detectLoss(now: number): void {
+    const edge = this.#lossEdge
+    if (this.#scoreboard.missing(this.#unacknowledged, edge) === 0) return
+    if (!this.congestion.lost(this.#unacknowledged, this.#next - this.#unacknowledged, this.#next)) return
+    this.#repairedTo = this.#unacknowledged
+    // RFC 6675 §5 (4.3): the first goes out at once, whatever the window.
+    this.#repair(this.#pipe + 1, now)
+  }
+
+  /** Bytes that are thought to be on their way (RFC 6675 §4, "pipe"). */
+  get #pipe(): number {
+    const board = this.#scoreboard
+    const from = Math.max(this.#repairedTo, this.#unacknowledged)
+    return board.missing(this.#unacknowledged, this.#next) - board.missing(from, this.#lossEdge)
+  }
+
+  /** Sends lost segments again while less than `limit` bytes are on their way. @returns how many are now */
+  #repair(limit: number, now: number): number {
+    let pipe = this.#pipe
+    const edge = this.#lossEdge
+    while (pipe < limit) {
+      const hole = this.#scoreboard.hole(Math.max(this.#repairedTo, this.#unacknowledged), edge)
+      if (hole === undefined) break
+      const { start } = hole
+      this.#timedSequence = -1 // Karn's algorithm (RFC 6298 §3): of a repetition nobody knows what was acknowledged
+      let size = 1
+      if (start === this.#finAt) {
+        this.#emit(FIN | ACK, start, EMPTY)
+      } else {
+        size = Math.min(this.#maxSegment, hole.end - start, this.buffer.end - start)
+        if (!this.#emit(ACK, start, this.buffer.read(start, size))) break
       }
+      this.#repairedTo = start + size
+      pipe += size
+      this.#arm(now)
     }
-    return true
+    return pipe
   }
 
   #arm(now: number): void {
-    if (this.#inFlight > 0 || this.buffer.end > this.#next) {
-      if (this.deadline !== Infinity) return
+    if (this.#next === this.#unacknowledged && this.buffer.end === this.#next) {
+      this.deadline = Infinity
+    } else if (this.deadline === Infinity) {
       const interval = this.timeout.value
       this.deadline = now + (this.#isWindowShut ? Math.min(interval, LONGEST_PROBE_INTERVAL) : interval)
-    } else {
-      this.deadline = Infinity
     }
   }
 }

@@ -14,7 +14,7 @@ import { VirtualTcpConnection } from './connection.ts'
 import { TcpEndpoint } from './endpoint.ts'
 import type { EndpointHost } from './endpoint.ts'
 import { VirtualTcpListener } from './listener.ts'
-import { ACK, EMPTY, RST, segmentLength, SYN, UNREACHABLE } from './segment.ts'
+import { ACK, EMPTY, NO_SACKS, RST, segmentLength, SYN, UNREACHABLE } from './segment.ts'
 import type { TcpSegment } from './segment.ts'
 import { acceptTls, connectTls } from './tls.ts'
 
@@ -263,6 +263,7 @@ export class TcpStack implements EndpointHost {
       sequence: isAck ? acknowledgement : 0,
       acknowledgement: sequence + segmentLength(packet.segment!, packet.data),
       window: 0,
+      sacks: NO_SACKS,
       maxSegment: 0,
     }
     this.transmit(local, remote, answer, EMPTY)
