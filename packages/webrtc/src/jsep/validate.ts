@@ -58,13 +58,13 @@ export interface RemoteContext {
 /** A remote description against itself and against what was agreed before. */
 export function checkRemote(type: RTCSdpType, model: SessionDescription, context: RemoteContext): void {
   checkSections(model)
-  if (type === 'offer') checkSubsequentOffer(model, context.currentRemote ?? context.currentLocal)
+  if (type === 'offer') checkSubsequentOffer(model, context)
   else checkAnswer(model, context.localOffer)
   for (const [i, section] of model.media.entries()) {
     if (section.isRejected || !isUsable(section)) continue
     const transport = readTransport(model, section)
     checkTransport(type, transport, section)
-    const old = describedBefore(context.currentRemote, i)
+    const old = describedBefore(context.currentRemote, i, context)
     const dtlsRole = context.dtlsRole(sectionKey(section, i))
     // Another fingerprint is another DTLS connection, whose roles are chosen anew. The role in an answer to a later offer says nothing:
     // Firefox answers an ICE restart with `active` whatever it is, says so from then on, and goes on with the connection that it has.
@@ -103,15 +103,21 @@ function checkRtcpMux(model: SessionDescription, section: MediaSection): void {
 }
 
 /** RFC 3264 §8: sections never go away, and a section in use keeps its kind. */
-function checkSubsequentOffer(model: SessionDescription, previous: SessionDescription | undefined): void {
+function checkSubsequentOffer(model: SessionDescription, context: RemoteContext): void {
+  const previous = context.currentRemote ?? context.currentLocal
   if (previous === undefined) return
   if (model.media.length < previous.media.length) fail('The offer has fewer sections than were agreed on')
   for (const [i, before] of previous.media.entries()) {
     const now = model.media[i]!
-    if (before.isRejected || now.isRejected) continue
+    if (now.isRejected || isRefused(i, context)) continue
     if (now.kind !== before.kind) fail(`Section ${i} changed its kind`)
     if (now.mid !== before.mid) fail(`Section ${i} changed its mid`)
   }
+}
+
+/** Either side has refused the section in the last stable state: it may be taken for something else. */
+function isRefused(index: number, { currentLocal, currentRemote }: RemoteContext): boolean {
+  return [currentLocal, currentRemote].some((model) => model?.media[index]?.isRejected === true)
 }
 
 function checkAnswer(model: SessionDescription, offer: SessionDescription | undefined): void {
@@ -162,9 +168,13 @@ function checkOfferedRole(transport: TransportDescription, current: DtlsRole): v
 }
 
 /** What stood in that place in the last stable state, if it was in use. */
-function describedBefore(model: SessionDescription | undefined, index: number): TransportDescription | undefined {
+function describedBefore(
+  model: SessionDescription | undefined,
+  index: number,
+  context: RemoteContext,
+): TransportDescription | undefined {
   const section = model?.media[index]
-  if (section === undefined || section.isRejected || !isUsable(section)) return undefined
+  if (section === undefined || section.isRejected || !isUsable(section) || isRefused(index, context)) return undefined
   return readTransport(model!, section)
 }
 
@@ -175,12 +185,12 @@ function checkContinuation(
   index: number,
   context: RemoteContext,
 ): void {
-  const old = describedBefore(context.currentRemote, index)
+  const old = describedBefore(context.currentRemote, index, context)
   if (old === undefined) return
   const restarted = transport.usernameFragment !== old.usernameFragment || transport.password !== old.password
   if (type !== 'offer' && context.localOffer !== undefined && context.currentLocal !== undefined) {
     const [offered, current] = [context.localOffer, context.currentLocal].map((model) => {
-      const described = describedBefore(model, index)
+      const described = describedBefore(model, index, context)
       return described === undefined
         ? undefined
         : { usernameFragment: described.usernameFragment ?? '', password: described.password ?? '' }
