@@ -29,7 +29,7 @@ export interface TelephoneEventOptions {
   readonly duration: number
   /** dBm0 below zero. Default 10. */
   readonly volume?: number
-  /** Hz. Default 8000. */
+  /** Hz, 1000 to 192000. Default 8000. */
   readonly clockRate?: number
   /** ms between packets. Default 50 (§2.5.1.2). */
   readonly interval?: number
@@ -64,11 +64,11 @@ export function parseTelephoneEvent(payload: Uint8Array): TelephoneEvent | undef
 export function telephoneEventPackets(options: TelephoneEventOptions): TelephoneEventPacket[] {
   const { event, duration, volume = 10, clockRate = 8000, interval = 50 } = options
   const total = Math.round((duration * clockRate) / 1000)
-  checkRange('event', event, 0, 255)
-  checkRange('volume', volume, 0, 63)
+  checkRange('event', Number.isInteger(event) ? event : Number.NaN, 0, 255)
+  checkRange('volume', Number.isInteger(volume) ? volume : Number.NaN, 0, 63)
   checkRange('duration', duration, 1, 600_000)
   checkRange('interval', interval, 1, 10_000)
-  if (!(total >= 1)) throw new PayloadFormatError('ERR_RTP_TELEPHONE_EVENT', 'the event lasts less than a tick')
+  checkRange('clockRate', clockRate, 1000, 192_000) // so a ms is a tick at least
   const packets: TelephoneEventPacket[] = []
   const push = (elapsed: number, segment: number, time: number, end: boolean): void => {
     const ticks = elapsed - segment

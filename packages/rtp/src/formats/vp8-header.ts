@@ -23,8 +23,8 @@ export function vp8MinimumLength(frame: Uint8Array): number {
 }
 
 /**
- * Nothing that is decoded later depends on this frame: it refreshes no reference and leaves no probabilities, segments or
- * filter deltas behind. When the header cannot be read the answer is false.
+ * Nothing that is decoded later depends on this frame: it refreshes no reference, and leaves no probabilities and no segments
+ * behind. When the header cannot be read the answer is false.
  */
 export function isVp8Discardable(frame: Uint8Array): boolean {
   if (frame.length < 4 || isVp8KeyFrame(frame)) return false
@@ -34,7 +34,10 @@ export function isVp8Discardable(frame: Uint8Array): boolean {
     if (reader.flag() || reader.flag()) return false
   }
   reader.bits(1 + 6 + 3) // filter_type, loop_filter_level, sharpness_level
-  if (reader.flag() && reader.flag()) return false // mode_ref_lf_delta_update (§9.6)
+  if (reader.flag() && reader.flag()) {
+    // mode_ref_lf_delta_update: four for references and four for modes. libvpx repeats the same ones in each frame.
+    for (let index = 0; index < 8; index++) if (reader.flag()) reader.bits(6 + 1)
+  }
   reader.bits(2) // log2_nbr_of_dct_partitions
   reader.bits(7) // y_ac_qi
   for (let index = 0; index < 5; index++) if (reader.flag()) reader.bits(5) // delta and sign (§9.6)

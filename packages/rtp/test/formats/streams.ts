@@ -9,7 +9,7 @@ function read(name: string): Uint8Array {
 }
 
 /** The frames of an IVF file. */
-function ivf(name: string): Uint8Array[] {
+export function ivf(name: string): Uint8Array[] {
   const bytes = read(name)
   const view = new DataView(bytes.buffer)
   const frames: Uint8Array[] = []
@@ -114,8 +114,13 @@ export function pictures(packets: readonly RtpPacket[]): Uint8Array[][] {
   return [...groups.values()]
 }
 
+/** Hexadecimal digits without the spaces that are for the eye. */
+export function plain(text: string): string {
+  return text.replaceAll(' ', '')
+}
+
 export function hex(text: string): Uint8Array {
-  return new Uint8Array(Buffer.from(text.replaceAll(/\s/g, ''), 'hex'))
+  return new Uint8Array(Buffer.from(plain(text), 'hex'))
 }
 
 export function frame(payload: Uint8Array, keyFrame = false): EncodedFrame {
