@@ -2,17 +2,31 @@ import { writeUint16, writeUint24, writeUint32, writeUint64 } from '../bytes.ts'
 import { RtpError } from '../errors.ts'
 import { HEADER_SIZE } from './packet-types.ts'
 
-const INITIAL_SIZE = 1500
+/** Datagrams are cut from slabs: an array of its own for each would cost more than what is written into it. */
+const SLAB_SIZE = 8192
+/** Less than this left in a slab is not worth beginning with. */
+const MIN_ROOM = 1500
 
-/** Lays RTCP packets one behind the other into an array that grows as needed. */
+let slab: Uint8Array = new Uint8Array(0)
+let slabUsed = 0
+
+/**
+ * Lays RTCP packets one behind the other. What is finished is a view of a slab that is never written there again; a datagram
+ * that outgrows its slab moves to an array of its own.
+ */
 export class RtcpWriter {
-  #bytes: Uint8Array = new Uint8Array(INITIAL_SIZE)
-  #offset = 0
-  #start = 0
+  #bytes: Uint8Array
+  #first: number
+  #offset: number
+  #start: number
 
-  /** Bytes of the packet that was begun, header included. */
-  get packetLength(): number {
-    return this.#offset - this.#start
+  constructor() {
+    if (slab.length - slabUsed < MIN_ROOM) {
+      slab = new Uint8Array(SLAB_SIZE)
+      slabUsed = 0
+    }
+    this.#bytes = slab
+    this.#first = this.#offset = this.#start = slabUsed
   }
 
   begin(packetType: number, count: number): void {
@@ -32,7 +46,7 @@ export class RtcpWriter {
   }
 
   align(): void {
-    while ((this.#offset & 3) !== 0) this.uint8(0)
+    while (((this.#offset - this.#first) & 3) !== 0) this.uint8(0)
   }
 
   uint8(value: number): void {
@@ -70,16 +84,21 @@ export class RtcpWriter {
     this.#offset += value.length
   }
 
-  /** What was written: the writer is done with. */
+  /** What was written; the writer is done with. */
   finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#offset)
+    if (this.#bytes === slab) slabUsed = (this.#offset + 7) & ~7 // the next one begins aligned
+    return this.#bytes.subarray(this.#first, this.#offset)
   }
 
   #reserve(size: number): void {
     const needed = this.#offset + size
     if (needed <= this.#bytes.length) return
-    const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.length))
-    larger.set(this.#bytes.subarray(0, this.#offset))
+    const written = this.#offset - this.#first
+    const larger = new Uint8Array(2 * (written + size))
+    larger.set(this.#bytes.subarray(this.#first, this.#offset))
+    this.#start -= this.#first
     this.#bytes = larger
+    this.#first = 0
+    this.#offset = written
   }
 }

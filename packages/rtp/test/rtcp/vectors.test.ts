@@ -98,7 +98,7 @@ const vectors: [string, string, RtcpPacket[]][] = [
   ],
   [
     'XR with RRTR, DLRR and a block of another kind, RFC 3611 §4.4 and §4.5',
-    '80cf000a 00000001 04000002 b44db705 20000000 05000003 00000002 b7052000 00010000 06550001 01020304',
+    '80cf000a 00000001 04000002 b44db705 20000000 05000003 00000002 b7052000 00010000 c8550001 01020304',
     [
       {
         type: 'XR',
@@ -109,7 +109,7 @@ const vectors: [string, string, RtcpPacket[]][] = [
             type: 'DLRR',
             reports: [{ ssrc: 2, lastReceiverReport: 0xb7052000, delaySinceLastReceiverReport: 0x10000 }],
           },
-          { type: 'unknown', blockType: 6, typeSpecific: 0x55, data: bytes('01020304') },
+          { type: 'unknown', blockType: 200, typeSpecific: 0x55, data: bytes('01020304') },
         ],
       },
     ],
