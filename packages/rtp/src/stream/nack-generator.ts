@@ -35,6 +35,8 @@ export class NackGenerator {
   deadline: number = Infinity
   /** ms, as it is known from elsewhere. Without it, how long retransmissions take tells. */
   toldRoundTripTime: number | undefined
+  /** Retransmissions come as `recovered`, so that what comes late without is surely out of order. Default false. */
+  hasRtx = false
   /** Packets that were given up: asked for in vain, or too many. */
   abandoned = 0
   readonly #maxMissing: number
@@ -162,7 +164,8 @@ export class NackGenerator {
 
   /** A packet that comes late by itself: others may take as long, so it is better not to ask so soon. */
   #learn(missing: Missing, now: number): void {
-    if (missing.retries > 0) return
+    // Asked for before, it may as well be the answer, unless it comes too soon for that.
+    if (missing.retries > 0 && !this.hasRtx && now - missing.askedAt > (this.roundTripTime ?? 0) / 2) return
     const delay = Math.min(MAX_TOLERANCE, now - missing.since)
     // Up at once, down slowly.
     this.#tolerance =

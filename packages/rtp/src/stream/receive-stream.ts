@@ -269,7 +269,10 @@ export class RtpReceiveStream {
     stats.retransmittedPacketsReceived++
     stats.retransmittedBytesReceived += packet.payload.length
     const original = unwrapRtx(packet, this.ssrc, codec.payloadType)
-    if (original !== undefined) this.#recover(original, now)
+    if (original === undefined) return
+    // Negotiated is one thing, that the sender does so another.
+    this.#nack.hasRtx = true
+    this.#recover(original, now)
   }
 
   #receiveRepair(packet: RtpPacket, now: number): void {
