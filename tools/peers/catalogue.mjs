@@ -70,6 +70,12 @@ export const peers = [
     find: () => (onPath('turnutils_uclient') === undefined ? undefined : onPath('turnserver')),
   },
   {
+    name: 'ffmpeg',
+    why: 'decodes the files that are written here, and makes those that are read',
+    apt: 'ffmpeg',
+    find: () => (onPath('ffprobe') === undefined ? undefined : onPath('ffmpeg')),
+  },
+  {
     name: 'ip',
     why: 'makes the network namespace in which the other peers run',
     apt: 'iproute2',

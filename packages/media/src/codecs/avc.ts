@@ -1,5 +1,5 @@
 import { BitReader } from './bits.ts'
-import { equalBytes, unescapeNal } from './nal.ts'
+import { unescapeNal } from './nal.ts'
 
 // ITU-T H.264 §7.4.1, table 7-1
 export const AVC_SLICE = 1
@@ -159,9 +159,4 @@ export function parseAvcC(record: Uint8Array): NalConfiguration | undefined {
     }
   }
   return { lengthSize: (record[4]! & 3) + 1, parameterSets }
-}
-
-/** Those of `units` that are not in `known` byte for byte. */
-export function withoutUnits(units: readonly Uint8Array[], known: readonly Uint8Array[]): Uint8Array[] {
-  return units.filter((unit) => !known.some((other) => equalBytes(unit, other)))
 }

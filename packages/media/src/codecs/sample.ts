@@ -2,23 +2,50 @@
 
 import { joinNalUnits, nalUnits } from '@kaon/rtp/formats'
 import { cleanTemporalUnit } from './av1.ts'
-import { AVC_DELIMITER, AVC_PPS, AVC_SPS, avcType, parseAvcC, withoutUnits } from './avc.ts'
+import { AVC_DELIMITER, AVC_PPS, AVC_SPS, avcType, parseAvcC } from './avc.ts'
 import type { NalConfiguration } from './avc.ts'
-import { HEVC_DELIMITER, HEVC_SPS, hevcType, parseHvcC } from './hevc.ts'
-import { joinLengthPrefixed, splitLengthPrefixed } from './nal.ts'
+import { HEVC_DELIMITER, HEVC_PPS, HEVC_VPS, hevcType, parseHvcC } from './hevc.ts'
+import { equalBytes, joinLengthPrefixed, splitLengthPrefixed } from './nal.ts'
 import { hasAvcKey, hasHevcKey } from './video.ts'
 
 /**
- * The sample of a frame: NAL units behind lengths, without delimiters and without the parameter sets that the decoder configuration has
- * (other ones stay: a stream may change its resolution); OBUs without temporal delimiter; otherwise the frame itself.
+ * Makes samples of frames: NAL units behind lengths, without delimiters, and without parameter sets as long as they are those of the
+ * decoder configuration; OBUs without temporal delimiter; otherwise the frame itself.
  */
-export function toSample(mimeType: string, frame: Uint8Array, configured: readonly Uint8Array[]): Uint8Array {
-  if (mimeType === 'video/AV1') return cleanTemporalUnit(frame) ?? frame
-  if (mimeType !== 'video/H264' && mimeType !== 'video/H265') return frame
-  const delimiter = mimeType === 'video/H264' ? AVC_DELIMITER : HEVC_DELIMITER
-  const type = mimeType === 'video/H264' ? avcType : hevcType
-  const units = nalUnits(frame).filter((unit) => type(unit) !== delimiter)
-  return joinLengthPrefixed(withoutUnits(units, configured))
+export class SampleWriter {
+  readonly #mimeType: string
+  readonly #configured: readonly Uint8Array[]
+  /** Other parameter sets came (another resolution): from then on they stay in the samples, all of them, since one set may be used by another. */
+  #changed = false
+
+  constructor(mimeType: string, configured: readonly Uint8Array[]) {
+    this.#mimeType = mimeType
+    this.#configured = configured
+  }
+
+  sample(frame: Uint8Array): Uint8Array {
+    if (this.#mimeType === 'video/AV1') return cleanTemporalUnit(frame) ?? frame
+    const isAvc = this.#mimeType === 'video/H264'
+    if (!isAvc && this.#mimeType !== 'video/H265') return frame
+    const units = nalUnits(frame).filter(
+      (unit) => !(isAvc ? avcType(unit) === AVC_DELIMITER : hevcType(unit) === HEVC_DELIMITER),
+    )
+    const sets = units.filter((unit) => (isAvc ? isAvcParameterSet(unit) : isHevcParameterSet(unit)))
+    this.#changed ||= sets.some((unit) => !this.#isConfigured(unit))
+    return joinLengthPrefixed(this.#changed ? units : units.filter((unit) => !sets.includes(unit)))
+  }
+
+  #isConfigured(unit: Uint8Array): boolean {
+    return this.#configured.some((other) => equalBytes(unit, other))
+  }
+}
+
+function isAvcParameterSet(unit: Uint8Array): boolean {
+  return avcType(unit) === AVC_SPS || avcType(unit) === AVC_PPS
+}
+
+function isHevcParameterSet(unit: Uint8Array): boolean {
+  return hevcType(unit) >= HEVC_VPS && hevcType(unit) <= HEVC_PPS
 }
 
 /** Makes frames of samples, with the parameter sets of the decoder configuration in front of each key frame that has none. */
@@ -44,9 +71,7 @@ export class SampleReader {
     const units = splitLengthPrefixed(sample, lengthSize)
     if (units === undefined || units.length === 0) return undefined
     const isKey = isAvc ? hasAvcKey(units) : hasHevcKey(units)
-    const hasSets = units.some((unit) =>
-      isAvc ? avcType(unit) === AVC_SPS || avcType(unit) === AVC_PPS : hevcType(unit) === HEVC_SPS,
-    )
+    const hasSets = units.some((unit) => (isAvc ? isAvcParameterSet(unit) : isHevcParameterSet(unit)))
     if (!isKey || hasSets) return joinNalUnits(units)
     // An access unit delimiter stays first (ITU-T H.264 §7.4.1.2.3).
     const delimited = isAvc ? avcType(units[0]!) === AVC_DELIMITER : hevcType(units[0]!) === HEVC_DELIMITER

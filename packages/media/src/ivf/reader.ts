@@ -58,6 +58,7 @@ export class IvfReader extends BaseReader {
     const reader = new ByteReader(this.source, this.#headerSize)
     // The tick of a frame is known when the next one's is: a frame's duration is the distance between them.
     let waiting: { payload: Uint8Array; timestamp: number } | undefined
+    let distance: number | undefined
     for (;;) {
       const header = await reader.read(IVF_FRAME_HEADER_SIZE)
       if (header === undefined) break
@@ -70,16 +71,17 @@ export class IvfReader extends BaseReader {
       const payload = mimeType === 'video/AV1' ? cleanTemporalUnit(bytes) : bytes
       if (payload === undefined)
         throw new MediaError('ERR_MEDIA_MALFORMED', 'A temporal unit of AV1 that makes no sense')
-      if (waiting !== undefined) yield { track, frame: this.#frame(waiting, timestamp) }
+      if (waiting !== undefined) {
+        if (timestamp > waiting.timestamp) distance = timestamp - waiting.timestamp
+        yield { track, frame: this.#frame(waiting, distance) }
+      }
       waiting = { payload, timestamp }
     }
-    if (waiting !== undefined) yield { track, frame: this.#frame(waiting, undefined) }
+    if (waiting !== undefined) yield { track, frame: this.#frame(waiting, distance) } // the last one lasts as long as the one before it
   }
 
-  #frame(waiting: { payload: Uint8Array; timestamp: number }, next: number | undefined): MediaFrame['frame'] {
-    const { payload, timestamp } = waiting
-    const keyFrame = isKeyFrame(this.#header.mimeType, payload)
-    if (next === undefined || next <= timestamp) return { payload, timestamp, keyFrame }
-    return { payload, timestamp, duration: next - timestamp, keyFrame }
+  #frame(waiting: { payload: Uint8Array; timestamp: number }, duration: number | undefined): MediaFrame['frame'] {
+    const frame = { ...waiting, keyFrame: isKeyFrame(this.#header.mimeType, waiting.payload) }
+    return duration === undefined ? frame : { ...frame, duration }
   }
 }

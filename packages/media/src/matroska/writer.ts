@@ -1,5 +1,5 @@
 import { concat } from '../bytes.ts'
-import { toSample } from '../codecs/sample.ts'
+import { SampleWriter } from '../codecs/sample.ts'
 import { opusSamples } from '../codecs/opus.ts'
 import { describeKeyFrame } from '../codecs/video.ts'
 import type { VideoDescription } from '../codecs/video.ts'
@@ -27,6 +27,7 @@ const MAX_CUES = 100_000
 interface State {
   readonly track: MediaTrackInfo
   description: VideoDescription | undefined
+  samples: SampleWriter | undefined
   width: number
   height: number
   /** In the header, which cannot be changed on a sink that only goes forward. */
@@ -63,7 +64,7 @@ export class MatroskaWriter extends BaseWriter {
 
   protected override trackAdded(track: MediaTrackInfo): void {
     const { width = 0, height = 0 } = track
-    this.#states.push({ track, description: undefined, width, height, listed: false })
+    this.#states.push({ track, description: undefined, samples: undefined, width, height, listed: false })
   }
 
   protected async writeFrame(track: MediaTrackInfo, frame: EncodedFrame): Promise<void> {
@@ -84,7 +85,10 @@ export class MatroskaWriter extends BaseWriter {
   #describe(state: State, payload: Uint8Array): void {
     const described = describeKeyFrame(state.track.mimeType, payload)
     if (described === undefined) return
-    state.description ??= described
+    if (state.description === undefined) {
+      state.description = described
+      state.samples = new SampleWriter(state.track.mimeType, described.parameterSets)
+    }
     state.width = Math.max(state.width, described.width)
     state.height = Math.max(state.height, described.height)
   }
@@ -147,7 +151,7 @@ export class MatroskaWriter extends BaseWriter {
         this.#cues.push(element(0xbb, unsigned(0xb3, time), place))
       }
     }
-    const payload = toSample(track.mimeType, frame.payload, description?.parameterSets ?? [])
+    const payload = state.samples?.sample(frame.payload) ?? frame.payload
     const relative = time - this.#clusterTime!
     const head = [...idBytes(0xa3), ...sizeBytes(payload.length + 4), ...sizeBytes(track.id)]
     head.push(relative >> 8, relative & 0xff, frame.keyFrame ? 0x80 : 0)

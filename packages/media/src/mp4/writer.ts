@@ -1,7 +1,7 @@
 import type { AudioCodec, EncodedAudioPacketSource, EncodedVideoPacketSource, Output, VideoCodec } from 'mediabunny'
 import { loadMediabunny } from '../container/library.ts'
 import { buildOpusHead } from '../codecs/opus.ts'
-import { toSample } from '../codecs/sample.ts'
+import { SampleWriter } from '../codecs/sample.ts'
 import { describeKeyFrame } from '../codecs/video.ts'
 import type { VideoDescription } from '../codecs/video.ts'
 import { MediaError } from '../errors.ts'
@@ -31,6 +31,7 @@ interface State {
   readonly track: MediaTrackInfo
   source: Source | undefined
   description: VideoDescription | undefined
+  samples: SampleWriter | undefined
   lastTime: number
   lastDuration: number
   /** Bytes that other tracks wrote since this one's last frame. */
@@ -57,7 +58,7 @@ export class Mp4Writer extends BaseWriter {
   protected override trackAdded(track: MediaTrackInfo): void {
     const source = this.#output === undefined ? undefined : this.#takeSpare(track)
     const timing = { lastTime: -Infinity, lastDuration: DEFAULT_DURATION, silentFor: 0, closed: false }
-    this.#states.push({ track, source, description: undefined, ...timing })
+    this.#states.push({ track, source, description: undefined, samples: undefined, ...timing })
   }
 
   #takeSpare(track: MediaTrackInfo): Source {
@@ -80,7 +81,9 @@ export class Mp4Writer extends BaseWriter {
     }
     if (!isFirst && frame.timestamp > state.lastTime) state.lastDuration = frame.timestamp - state.lastTime
     state.lastTime = Math.max(state.lastTime, frame.timestamp)
-    const data = toSample(track.mimeType, frame.payload, state.description?.parameterSets ?? [])
+    if (state.description !== undefined)
+      state.samples ??= new SampleWriter(track.mimeType, state.description.parameterSets)
+    const data = state.samples?.sample(frame.payload) ?? frame.payload
     const duration = frame.duration ?? state.lastDuration
     const packet = new EncodedPacket(
       data,

@@ -15,19 +15,22 @@ const MIN_STEP = 1000
 export class FileClock {
   /** µs between the track's timestamps and the common axis. */
   #offset: number | undefined
+  #ssrc: number | undefined
   #latest = -Infinity
   /** Nothing lies before this any more: frames between two key frames may be in another order than their times (B-frames). */
   #floor = -Infinity
 
   /** Looks at frames that are held, before the first of them is timed. */
-  observe({ timestamp, receiveTime }: ReceivedFrame): void {
+  observe({ timestamp, receiveTime, ssrc }: ReceivedFrame): void {
+    this.#checkSource(ssrc)
     const offset = receiveTime * 1000 - timestamp
     if (this.#offset === undefined || (offset < this.#offset && this.#offset - offset < MAX_DRIFT))
       this.#offset = offset
   }
 
   /** µs on the axis of `receiveTime`. */
-  timeOf({ timestamp, receiveTime, keyFrame }: ReceivedFrame): number {
+  timeOf({ timestamp, receiveTime, keyFrame, ssrc }: ReceivedFrame): number {
+    this.#checkSource(ssrc)
     const arrival = receiveTime * 1000
     if (this.#offset === undefined || Math.abs(timestamp + this.#offset - arrival) > MAX_DRIFT) {
       this.#offset = arrival - timestamp
@@ -36,5 +39,10 @@ export class FileClock {
     const time = Math.max(timestamp + this.#offset, this.#floor)
     this.#latest = Math.max(this.#latest, time)
     return time
+  }
+  /** Another source has timestamps of its own. */
+  #checkSource(ssrc: number): void {
+    if (ssrc !== this.#ssrc) this.#offset = undefined
+    this.#ssrc = ssrc
   }
 }
