@@ -68,7 +68,7 @@ export class TurnFramer {
 
   /** What has come and was not popped: the stream goes on as something else. */
   takeRest(): Uint8Array {
-    const parts = [...(this.#partial === undefined ? [] : [this.#partial.subarray(0, this.#filled)])]
+    const parts = this.#partial === undefined ? [] : [this.#partial.subarray(0, this.#filled)]
     this.#chunks.forEach((chunk, index) => parts.push(index === 0 ? chunk.subarray(this.#offset) : chunk))
     this.#drop()
     const rest = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))

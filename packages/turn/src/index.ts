@@ -11,3 +11,15 @@ export {
   restPasswords,
   restUser,
 } from './rest-credentials.ts'
+export { TurnServerCore } from './server/core.ts'
+export { ClientLink, RelayPort } from './server/ports.ts'
+export { peerPolicy, type PeerPolicyOptions } from './server/peer-policy.ts'
+export type {
+  BindRequest,
+  TurnServerCoreOptions,
+  TurnServerEvent,
+  TurnServerStats,
+  TurnTransmit,
+  TurnUser,
+} from './server/types.ts'
+export { formatMetrics } from './metrics.ts'

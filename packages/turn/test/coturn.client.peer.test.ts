@@ -187,7 +187,11 @@ describe('coturn with settings of its own', () => {
 
   it('follows ALTERNATE-SERVER', async () => {
     const front = await startCoturn([
-      ...['--lt-cred-mech', '--user', 'alice:secret', '--alternate-server', `127.0.0.1:${coturn.port}`],
+      '--lt-cred-mech',
+      '--user',
+      'alice:secret',
+      '--alternate-server',
+      `127.0.0.1:${coturn.port}`,
     ])
     open.push({ close: () => void front.kill() })
     const relay = await new TurnClient({ network, server: `127.0.0.1:${front.port}`, ...user }).allocate()

@@ -171,7 +171,7 @@ export class Courier {
   tick(now: number): void {
     if (!this.#active || now < this.#maintainAt) return
     let next = Infinity
-    for (const permission of [...this.#peers.permissions()]) {
+    for (const permission of this.#peers.permissions()) {
       for (const peer of permission.peers.values()) {
         if (now >= peer.channelRefreshAt) {
           peer.channelRefreshAt = Infinity

@@ -84,8 +84,7 @@ export class Requests {
 
   tick(now: number): void {
     if (now < this.#deadline) return
-    for (const pending of [...this.#pending.values()]) {
-      if (!this.#pending.has(pending.transaction.key)) continue
+    for (const pending of this.#pending.values()) {
       pending.transaction.tick(now)
       if (this.#settle(pending, now)) continue
       if (pending.transaction.deadline === Infinity && !this.#due.includes(pending)) this.#due.push(pending)

@@ -78,9 +78,9 @@ export class TurnClient {
       if (username === undefined || password === undefined) {
         throw new TurnError('ERR_TURN_OPTION', 'a TURN server wants username and password, or other credentials')
       }
-      new LongTermCredentials({ username, password }) // throws for text that cannot be sent
     }
     this.#options = options
+    this.#credentials() // throws for text that cannot be sent
     this.transport = options.transport ?? uri?.transport ?? 'udp'
     this.#host = place.host
     this.#port = place.port ?? (this.transport === 'tls' ? 5349 : 3478)

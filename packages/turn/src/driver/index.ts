@@ -1,3 +1,5 @@
 export { allocateFirst, type AllocateOptions, TurnClient, type TurnClientOptions } from './client.ts'
 export { RelaySocket } from './relay-socket.ts'
 export { TcpRelay } from './tcp-relay.ts'
+export type { RelayAddress } from './relay-ports.ts'
+export { type TurnDriverStats, TurnServer, type TurnServerOptions } from './server.ts'

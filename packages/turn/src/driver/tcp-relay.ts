@@ -141,9 +141,9 @@ export class TcpRelay {
       const timer = network.setTimer(network.now() + BIND_TIMEOUT, () =>
         stop(new TurnError('ERR_TURN_TIMEOUT', 'the server does not answer')),
       )
-      let done = false
+      const state = { done: false }
       const stop = (error: TurnError): void => {
-        done = true
+        state.done = true
         timer.cancel()
         tcp.close()
         reject(error)
@@ -159,14 +159,14 @@ export class TcpRelay {
       tcp.onend = () => stop(new TurnError('ERR_TURN_UNREACHABLE', 'the server closed the data connection'))
       tcp.ondata = (chunk) => {
         framer.push(chunk)
-        while (!done) {
+        while (!state.done) {
           const bytes = framer.pop()
           const message = bytes === undefined ? undefined : decodeMessage(bytes)
           if (message === undefined) break
           requests.handle(message, network.now())
         }
-        if (framer.failed && !done) stop(new TurnError('ERR_TURN_MALFORMED', 'the server does not speak STUN'))
-        else if (!done) flush()
+        if (framer.failed && !state.done) stop(new TurnError('ERR_TURN_MALFORMED', 'the server does not speak STUN'))
+        else if (!state.done) flush()
       }
       requests.start(
         methods.connectionBind,
@@ -176,7 +176,7 @@ export class TcpRelay {
             stop(outcome.error)
             return
           }
-          done = true
+          state.done = true
           timer.cancel()
           const local = this.relayed.find(({ family }) => family === peer.family) ?? this.local
           // What the peer said already may be in the same segment.
