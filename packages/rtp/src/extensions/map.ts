@@ -7,7 +7,7 @@ import type { HeaderExtensionCodec } from './codec.ts'
  *
  * `read` and `write` serve single values. A sender that writes the same extensions on every packet keeps a `slot` of each in one
  * array, gives that array to each packet (`packet.extensions = slots`), and rewrites the bytes in the slots before the header is
- * written: that allocates nothing.
+ * written: that allocates nothing. Packets that are kept show the newest bytes of a slot then, and are written with slots anew.
  */
 export class HeaderExtensionMap {
   readonly #ids = new Map<string, number>()
