@@ -15,10 +15,12 @@ interface Plan {
   layer: number
 }
 
-/** Fewer bytes of an OBU than this do not begin it at the end of a payload. */
-const LEAST_FRAGMENT = 32
-
-/** Lays OBUs out in payloads of a size (AV1 RTP §4.4, §4.5, §5), all in one buffer. */
+/**
+ * Lays OBUs out in payloads of a size (AV1 RTP §4.4, §4.5, §5), all in one buffer.
+ *
+ * Between two payloads of a temporal unit there is always an OBU that goes on, if need be with its last byte alone: libwebrtc, when it
+ * has no dependency descriptor, takes a payload that ends with an OBU for the end of the frame. Only layers and sequences part.
+ */
 export class Av1Packer {
   readonly #maxSize: number
   readonly #plans: Plan[] = []
@@ -40,8 +42,8 @@ export class Av1Packer {
       const { elements, size } = this.#plan
       // Up to three elements are counted in W, and the last of them needs no length.
       const room = this.#maxSize - size - (elements.length < 3 ? 0 : leb128Length(this.#maxSize))
-      if (length - from > room && elements.length > 0 && room < LEAST_FRAGMENT) {
-        this.#close()
+      if (room < 1) {
+        this.#closeWithin()
         continue
       }
       const to = Math.min(length, from + room)
@@ -50,6 +52,24 @@ export class Av1Packer {
       if (layer >= 0) this.#plan.layer = layer
       if (to < length) this.#close()
       from = to
+    }
+  }
+
+  /** Ends the payload, and leaves the last byte of its last OBU to the next one, with whole elements of one byte behind it. */
+  #closeWithin(): void {
+    const { elements } = this.#plan
+    let index = elements.length - 1
+    while (index >= 0 && elements[index]!.to - elements[index]!.from < 2) index--
+    if (index < 0) return this.#close()
+    const moved = elements.splice(index)
+    const { obu, from, to } = moved[0]!
+    elements.push({ obu, from, to: to - 1 })
+    moved[0] = { obu, from: to - 1, to }
+    this.#close()
+    for (const element of moved) {
+      this.#plan.elements.push(element)
+      this.#plan.size += 2
+      if (element.obu.extension >= 0) this.#plan.layer = element.obu.extension >> 3
     }
   }
 

@@ -47,6 +47,27 @@ test('layers do not share a payload, and a sequence header is the first in its (
   expect(packetize('2a 01 05 0a 01 00', 100)).toEqual(['102805', '100800'])
 })
 
+test('within a temporal unit payloads end with an OBU that goes on, as libwebrtc needs it', () => {
+  for (let first = 1; first < 140; first++) {
+    for (const second of [0, 1, 60, 100]) {
+      const list = [first, second, 3].map((length) => ({
+        type: 6,
+        header: 0x30,
+        extension: -1,
+        payload: new Uint8Array(length).fill(length),
+      }))
+      const unit = joinObus(list)
+      const payloads = av1.createPacketizer().packetize(frame(unit), 64)
+      for (const [index, payload] of payloads.entries()) {
+        expect(payload.length).toBeLessThanOrEqual(64)
+        expect((payload[0]! & 0x80) !== 0).toBe(index > 0)
+        expect((payload[0]! & 0x40) !== 0).toBe(index < payloads.length - 1)
+      }
+      expect(av1.createDepacketizer().depacketize(payloads)?.payload).toEqual(unit)
+    }
+  }
+})
+
 test('sizes come back, whether elements have them or not', () => {
   expect(depacketize('28 03 0800aa 30 101112')).toEqual({ payload: hex('0a0200aa 3203101112'), keyFrame: true })
   expect(depacketize('10 0a0200aa')).toEqual({
