@@ -7,7 +7,7 @@ import { assemblyWait } from './assembly-wait.ts'
 import type { ReceiveStreamEvent } from './events.ts'
 import { FrameAssembler } from './frame-assembler.ts'
 import { KeyFrameRequester } from './key-frame-requester.ts'
-import { NackGenerator } from './nack-generator.ts'
+import { NackGenerator, type Arrival } from './nack-generator.ts'
 import type { ReceiveCodec, RtpReceiveStreamOptions } from './options.ts'
 import { PacketRecovery } from './packet-recovery.ts'
 import { platformRandom } from './random.ts'
@@ -250,12 +250,12 @@ export class RtpReceiveStream {
     }
     if (reception === 'restarted') {
       this.#restart(now)
-      if (suspect !== undefined) this.#accept(suspect, now, false, undefined)
+      if (suspect !== undefined) this.#accept(suspect, now, 'itself', undefined)
     }
     this.stats.packetsLost = this.#statistics.packetsLost
     this.stats.jitter = this.#statistics.jitter
     this.#schedule.wake(now)
-    this.#accept(packet, now, false, datagram)
+    this.#accept(packet, now, 'itself', datagram)
   }
 
   #receiveRtx(packet: RtpPacket, now: number): void {
@@ -272,7 +272,7 @@ export class RtpReceiveStream {
     if (original === undefined) return
     // Negotiated is one thing, that the sender does so another.
     this.#nack.hasRtx = true
-    this.#recover(original, now)
+    this.#recover(original, now, 'rtx')
   }
 
   #receiveRepair(packet: RtpPacket, now: number): void {
@@ -283,35 +283,42 @@ export class RtpReceiveStream {
     }
     this.stats.fecPacketsReceived++
     this.stats.fecBytesReceived += packet.payload.length
-    for (const media of recovered) this.#recover(media, now)
+    for (const media of recovered) this.#recover(media, now, 'fec')
     this.stats.fecPacketsRecovered = this.#recovery!.recovered
   }
 
   /** A packet that came by another way than by itself. */
-  #recover(packet: RtpPacket, now: number): void {
+  #recover(packet: RtpPacket, now: number, by: Arrival): void {
     const highest = this.#statistics.extendedHighestSequenceNumber
     if (highest === undefined || sequenceDistance(packet.sequenceNumber, highest) > MAX_RECOVERED_AHEAD) {
       this.stats.dropped.sequenceNumber++
     } else {
-      this.#accept(packet, now, true, undefined)
+      this.#accept(packet, now, by, undefined)
     }
   }
 
-  #accept(packet: RtpPacket, now: number, recovered: boolean, datagram: Uint8Array | undefined): void {
+  #accept(packet: RtpPacket, now: number, by: Arrival, datagram: Uint8Array | undefined): void {
     if (!this.#window.add(packet.sequenceNumber)) {
       this.stats.packetsDuplicated++
       return
     }
-    if (this.#nackWanted) this.#nack.receive(packet.sequenceNumber, now, recovered)
+    const recovered = by !== 'itself'
+    if (this.#nackWanted) this.#nack.receive(packet.sequenceNumber, now, by)
     const recovery = this.#recovery
     if (recovery === undefined) this.#deliver(packet, now, recovered)
     else if (packet.payloadType === recovery.redPayloadType) this.#unpack(packet, now, recovered, datagram)
     else {
       this.#deliver(packet, now, recovered)
-      for (const media of recovery.media(packet, datagram)) this.#recover(media, now)
-      this.stats.fecPacketsRecovered = recovery.recovered
+      // What forward error correction brought back, it knows.
+      if (by !== 'fec') this.#repairWith(packet, now, datagram)
     }
     if (++this.#sinceAdapted >= ADAPT_INTERVAL) this.#adapt()
+  }
+
+  #repairWith(packet: RtpPacket, now: number, datagram: Uint8Array | undefined): void {
+    const recovery = this.#recovery!
+    for (const media of recovery.media(packet, datagram)) this.#recover(media, now, 'fec')
+    this.stats.fecPacketsRecovered = recovery.recovered
   }
 
   #unpack(packet: RtpPacket, now: number, recovered: boolean, datagram: Uint8Array | undefined): void {
@@ -323,7 +330,7 @@ export class RtpReceiveStream {
     let inside = packet
     for (const media of packets ?? []) {
       if (media.sequenceNumber === packet.sequenceNumber) inside = media
-      else if (!this.#window.has(media.sequenceNumber)) this.#recover(media, now)
+      else if (!this.#window.has(media.sequenceNumber)) this.#recover(media, now, 'fec')
     }
     if (inside === packet) this.#assemble(packet, now)
     else this.#deliver(inside, now, recovered)
