@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs'
 
 /**
  * The real programs that the peer tests talk to. A test file names its peer by how its name begins:
- * `chromium.*.peer.test.ts` needs Chromium; a file that begins with no peer's name needs none.
+ * `chromium.*.peer.test.ts` needs Chromium; a file that begins with no peer's name needs none. One that needs a second program
+ * ends with its name: `chromium.*.ffmpeg.peer.test.ts`.
  *
  * @typedef {{ name: string, why: string, apt: string, find: () => string | undefined }} Peer
  */

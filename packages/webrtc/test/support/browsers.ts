@@ -33,3 +33,22 @@ export const sides = (kind: BrowserKind): { side: Side; who: string }[] => [
   { side: 'kaon', who: 'Kaon' },
   { side: 'browser', who: kind.name },
 ]
+
+/** With a fake camera and a fake microphone, which pages may use, and sound without a click. */
+export const mediaChromium: BrowserKind = {
+  name: 'Chromium',
+  launch: (options) =>
+    launchChromium({ ...options, loopback: true, args: ['--autoplay-policy=no-user-gesture-required'] }),
+}
+export const mediaFirefox: BrowserKind = {
+  name: 'Firefox',
+  launch: (options) =>
+    launchFirefox({
+      ...options,
+      prefs: {
+        'media.navigator.streams.fake': true,
+        'media.navigator.permission.disabled': true,
+        'media.autoplay.default': 0,
+      },
+    }),
+}
