@@ -4,11 +4,9 @@ import { BitReader } from './bit-reader.ts'
 export const OBU_SEQUENCE_HEADER = 1
 export const OBU_TEMPORAL_DELIMITER = 2
 export const OBU_FRAME_HEADER = 3
-export const OBU_TILE_GROUP = 4
+export const OBU_METADATA = 5
 export const OBU_FRAME = 6
-export const OBU_REDUNDANT_FRAME_HEADER = 7
 export const OBU_TILE_LIST = 8
-export const OBU_PADDING = 15
 
 /** An open bitstream unit: views of the bytes it was read from. */
 export interface Obu {

@@ -4,6 +4,7 @@ import {
   leb128End,
   OBU_FRAME,
   OBU_FRAME_HEADER,
+  OBU_METADATA,
   OBU_SEQUENCE_HEADER,
   OBU_TEMPORAL_DELIMITER,
   OBU_TILE_LIST,
@@ -16,6 +17,14 @@ import { concatenate } from './cut.ts'
 import { checkMaxSize, PayloadFormatError } from './errors.ts'
 import type { Depacketizer, EncodedFrame, Packetizer, PayloadFormat } from './types.ts'
 
+const STARTING_TYPES: ReadonlySet<number> = new Set([
+  OBU_SEQUENCE_HEADER,
+  OBU_TEMPORAL_DELIMITER,
+  OBU_FRAME_HEADER,
+  OBU_METADATA,
+  OBU_FRAME,
+])
+
 /**
  * AV1 (RTP Payload Format For AV1, v1.0). OBUs travel without their sizes and come out with them; temporal delimiters and tile
  * lists are dropped both ways. A key frame is a temporal unit with a sequence header whose first frame is a key frame.
@@ -26,14 +35,22 @@ export const av1: PayloadFormat = {
   clockRate: 90_000,
   createPacketizer: (): Packetizer => ({ packetize }),
   createDepacketizer: (): Depacketizer => ({ depacketize }),
-  isFrameStart(payload) {
-    if (payload.length < 2 || (payload[0]! & 0x80) !== 0) return false // Z: goes on with an OBU
-    const offset = (payload[0]! & 0x30) === 0x10 ? 1 : 1 + leb128Bytes(payload)
-    if (offset >= payload.length) return false
-    const type = (payload[offset]! >> 3) & 15
-    return type === OBU_SEQUENCE_HEADER || type === OBU_FRAME || type === OBU_FRAME_HEADER || type === 2 || type === 5
-  },
-  isKeyFrame: (payload) => payload.length > 1 && (payload[0]! & 0x88) === 0x08, // N: begins a coded video sequence (§4.4)
+  isFrameStart: (payload) => startsSequence(payload) || mayStartTemporalUnit(payload),
+  isKeyFrame: startsSequence,
+}
+
+/** N: the first packet of a coded video sequence, which begins with a key frame (§4.4). */
+function startsSequence(payload: Uint8Array): boolean {
+  return payload.length > 1 && (payload[0]! & 0x88) === 0x08
+}
+
+/** The first OBU begins here, and is none that only comes after others: a tile group, padding. */
+function mayStartTemporalUnit(payload: Uint8Array): boolean {
+  if (payload.length < 2 || (payload[0]! & 0x80) !== 0) return false // Z
+  const offset = (payload[0]! & 0x30) === 0x10 ? 1 : 1 + leb128Bytes(payload)
+  if (offset >= payload.length) return false
+  const type = (payload[offset]! >> 3) & 15
+  return STARTING_TYPES.has(type)
 }
 
 function leb128Bytes(payload: Uint8Array): number {
