@@ -77,6 +77,15 @@ export const peers = [
     find: () => (onPath('ffprobe') === undefined ? undefined : onPath('ffmpeg')),
   },
   {
+    name: 'nftables',
+    why: 'makes the NATs of network namespaces with which the virtual network is compared (Linux, root)',
+    apt: 'nftables iproute2',
+    find: () =>
+      process.platform === 'linux' && process.getuid?.() === 0 && onPath('ip') !== undefined
+        ? onPath('nft')
+        : undefined,
+  },
+  {
     name: 'ip',
     why: 'makes the network namespace in which the other peers run',
     apt: 'iproute2',
