@@ -1,17 +1,17 @@
 /** Header extensions of one section: ids by URI, and what becomes of a forwarded packet's. */
-import type { HeaderExtension, RtpPacket } from '@kaon/rtp'
+import { headerExtensionUris, type HeaderExtension, type RtpPacket } from '@kaon/rtp'
 import type { MediaExtension } from './parameters.ts'
 
-/** RFC 9143 §15.1 */
-export const MID = 'urn:ietf:params:rtp-hdrext:sdes:mid'
-/** RFC 8852 §4 */
-export const RID = 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id'
-export const REPAIRED_RID = 'urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id'
-export const ABS_SEND_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time'
-export const TRANSPORT_SEQUENCE_NUMBER = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01'
-
 /** They speak of one hop: each transport writes its own. */
-const OF_ONE_HOP: ReadonlySet<string> = new Set([MID, RID, REPAIRED_RID, ABS_SEND_TIME, TRANSPORT_SEQUENCE_NUMBER])
+const OF_ONE_HOP: ReadonlySet<string> = new Set([
+  headerExtensionUris.mid,
+  headerExtensionUris.rid,
+  headerExtensionUris.repairedRid,
+  headerExtensionUris.absSendTime,
+  headerExtensionUris.transmissionOffset,
+  headerExtensionUris.transportSequenceNumber,
+  headerExtensionUris.transportSequenceNumber2,
+])
 
 const NONE: readonly HeaderExtension[] = []
 

@@ -1,8 +1,8 @@
 /** What is received in one m= section: its streams, and the source of the track that they make. */
-import type { RtpPacket } from '@kaon/rtp'
+import { headerExtensionUris, type RtpPacket } from '@kaon/rtp'
 import type { ReceivedFrame } from '@kaon/rtp/formats'
 import type { InboundStats } from '@kaon/rtp/stream'
-import { idOf, MID, REPAIRED_RID, RID } from './header-extensions.ts'
+import { idOf } from './header-extensions.ts'
 import type { MediaContext } from './media-context.ts'
 import type { MediaCodec, ReceiveParameters, RemoteSource } from './parameters.ts'
 import { ReceiverStream, type ReceiverStreamOwner } from './receiver-stream.ts'
@@ -88,9 +88,9 @@ export class MediaReceiver implements ReceiverStreamOwner, TrackSourceOwner {
   #readExtensions(): void {
     const { headerExtensions } = this.#parameters
     this.extensions = new Map(headerExtensions.map(({ id, uri }) => [id, uri]))
-    this.midId = idOf(headerExtensions, MID)
-    this.ridId = idOf(headerExtensions, RID)
-    this.repairedRidId = idOf(headerExtensions, REPAIRED_RID)
+    this.midId = idOf(headerExtensions, headerExtensionUris.mid)
+    this.ridId = idOf(headerExtensions, headerExtensionUris.rid)
+    this.repairedRidId = idOf(headerExtensions, headerExtensionUris.repairedRid)
   }
 
   /** What was negotiated again. Streams whose SSRC or rid goes on go on. */
@@ -101,7 +101,7 @@ export class MediaReceiver implements ReceiverStreamOwner, TrackSourceOwner {
     const { rids = [] } = parameters
     for (const stream of this.#streams.slice()) {
       if (stream.rid !== undefined && !rids.includes(stream.rid)) this.#close(stream)
-      else stream.parametersChanged(this.#context.now())
+      else stream.parametersChanged()
     }
     if (!this.isActive) this.source.setMuted(true)
     this.#transport.parametersChanged(this)
@@ -206,6 +206,7 @@ export class MediaReceiver implements ReceiverStreamOwner, TrackSourceOwner {
     const index = this.#streams.indexOf(stream)
     if (index < 0) return
     this.#streams.splice(index, 1)
+    stream.close()
     this.#transport.streamClosed(stream)
   }
 

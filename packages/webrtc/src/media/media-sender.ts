@@ -1,6 +1,6 @@
 /** What is sent in one m= section: a track's frames or packets, in one stream or in simulcast layers. */
 import type { RtpPacket } from '@kaon/rtp'
-import type { EncodedFrame } from '@kaon/rtp/formats'
+import { payloadFormat, type EncodedFrame } from '@kaon/rtp/formats'
 import type { OutboundStats } from '@kaon/rtp/stream'
 import { isAuxiliary, matchCodec } from './codec-match.ts'
 import { ExtensionTranslation } from './header-extensions.ts'
@@ -67,11 +67,6 @@ export class MediaSender implements TrackSink {
   #forwardings = new Map<TrackEncoding, Forwarding | null>()
   #layer: string | undefined
   #isRemoved = false
-  /** Frames of one source after the other are on one axis, µs. */
-  #offset = 0
-  #lastTimestamp = 0
-  #lastFrameAt: number | undefined
-  #isNewSource = false
 
   /** `MediaTransport.addSender` makes senders. */
   constructor(context: MediaContext, transport: MediaSenderOwner, mid: string, parameters: SendParameters) {
@@ -135,9 +130,10 @@ export class MediaSender implements TrackSink {
     const source = this.#core?.source
     const { codecs } = this.#parameters
     if (source === undefined || source.isRemote) this.#codec = undefined
-    else if (source.codec === undefined) this.#codec = codecs.find(({ mimeType }) => !isAuxiliary(mimeType))
+    else if (source.codec === undefined) this.#codec = codecs.find(({ mimeType }) => isFramed(mimeType))
     else {
-      this.#codec = matchCodec(source.codec, codecs)
+      const codec = matchCodec(source.codec, codecs)
+      this.#codec = codec !== undefined && isFramed(codec.mimeType) ? codec : undefined
       if (this.#codec === undefined) this.#traceMismatch(source.codec.mimeType)
     }
   }
@@ -153,10 +149,10 @@ export class MediaSender implements TrackSink {
     this.#track = track
     this.#core = track === null ? undefined : trackCore(track)
     this.#forwardings.clear()
-    this.#isNewSource = true
     for (const encoding of this.#encodings) encoding.restart()
     this.#chooseCodec()
     if (this.#core === undefined) return
+    if (this.#codec !== undefined) for (const encoding of this.#encodings) encoding.useCodec(this.#codec)
     // Packets of a remote track are forwarded as they are; whole frames are for those who decode or record.
     this.#sink = this.#core.source.isRemote ? { packet: (packet, from) => this.packet(packet, from) } : this
     this.#core.subscribe(this.#sink)
@@ -226,25 +222,8 @@ export class MediaSender implements TrackSink {
       return
     }
     const now = this.#context.now()
-    const timed = this.#onOurAxis(frame, now)
-    if (encoding.writeFrame(timed, codec, now)) this.#transport.touchSender(encoding)
+    if (encoding.writeFrame(frame, codec, now)) this.#transport.touchSender(encoding)
     else this.dropped.keyFrame++
-  }
-
-  /** A source that replaces another one goes on where that was, by the time that has passed. */
-  #onOurAxis(frame: EncodedFrame, now: number): EncodedFrame {
-    if (this.#isNewSource) {
-      this.#isNewSource = false
-      if (this.#lastFrameAt !== undefined) {
-        this.#offset = this.#lastTimestamp + (now - this.#lastFrameAt) * 1000 - frame.timestamp
-      }
-    }
-    const timestamp = frame.timestamp + this.#offset
-    this.#lastTimestamp = timestamp
-    this.#lastFrameAt = now
-    if (this.#offset === 0) return frame
-    const { payload, keyFrame, duration } = frame
-    return duration === undefined ? { payload, keyFrame, timestamp } : { payload, keyFrame, timestamp, duration }
   }
 
   packet(packet: RtpPacket, from: TrackEncoding): void {
@@ -305,4 +284,9 @@ export class MediaSender implements TrackSink {
     this.#forwardings.set(from, forwarding)
     return forwarding
   }
+}
+
+/** There is a payload format that puts its frames into packets. */
+function isFramed(mimeType: string): boolean {
+  return payloadFormat(mimeType) !== undefined
 }

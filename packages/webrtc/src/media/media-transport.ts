@@ -1,11 +1,11 @@
 /** All RTP and RTCP of one ICE and DTLS transport: SRTP, demultiplexing, streams, feedback. No sockets, no timers. */
 import type { CryptoProvider } from '@kaon/crypto'
-import { isRtcp, parseRtcp, parseRtp, writeRtcp, type RtcpPacket, type RtpPacket } from '@kaon/rtp'
+import { headerExtensionUris, isRtcp, parseRtcp, parseRtp, writeRtcp, type RtcpPacket, type RtpPacket } from '@kaon/rtp'
 import { TwccRecorder } from '@kaon/rtp/stream'
 import { splitKeyingMaterial, SrtpReceiver, SrtpSender } from '@kaon/srtp'
 import type { Trace } from '../transport/settings.ts'
 import { Demultiplexer } from './demultiplexer.ts'
-import { idOf, TRANSPORT_SEQUENCE_NUMBER } from './header-extensions.ts'
+import { idOf } from './header-extensions.ts'
 import { HeldPackets } from './held-packets.ts'
 import type { MediaContext } from './media-context.ts'
 import { MediaReceiver, type MediaReceiverOwner } from './media-receiver.ts'
@@ -64,6 +64,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   #srtpReceiver: SrtpReceiver | undefined
   #twcc: TwccRecorder | undefined
   #twccId: number | undefined
+  #roundTripTime: number | undefined
   #touchedReceivers: ReceiverStream[] = []
   #touchedSenders: SenderEncoding[] = []
   /** Undefined: to be found anew. */
@@ -84,6 +85,19 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
 
   wallClock(): number {
     return this.#options.clock.wallClock()
+  }
+
+  get roundTripTime(): number | undefined {
+    return this.#roundTripTime
+  }
+
+  /** The round trip of the path as ICE or a report measured it, ms: it times what is asked for again. */
+  setRoundTripTime(ms: number): void {
+    this.#roundTripTime = ms
+    for (const receiver of this.demultiplexer.receivers) {
+      for (const { rtp } of receiver.streams) rtp.setRoundTripTime(ms)
+    }
+    this.#deadline = undefined
   }
 
   get isWritable(): boolean {
@@ -233,6 +247,16 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
       }
       if (!dispatchRtcp(packet, this, now)) dropped.rtcp++
     }
+    if (packets[0]!.type === 'RR' || packets[0]!.type === 'SR') this.#learnRoundTripTime()
+  }
+
+  #learnRoundTripTime(): void {
+    for (const { rtp } of this.encodings.values()) {
+      const measured = rtp.roundTripTime
+      if (measured === undefined || measured === this.#roundTripTime) continue
+      this.setRoundTripTime(measured)
+      return
+    }
   }
 
   // -- outgoing
@@ -246,7 +270,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
       this.#touchedReceivers = []
       for (const stream of receivers) {
         stream.isTouched = false
-        stream.deliver(now)
+        stream.deliver()
       }
       const senders = this.#touchedSenders
       this.#touchedSenders = []
@@ -419,7 +443,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
     this.#twccId = undefined
     for (const { parameters } of this.demultiplexer.receivers) {
       const isAsked = parameters.codecs.some(({ feedback }) => feedback.includes('transport-cc'))
-      if (isAsked) this.#twccId ??= idOf(parameters.headerExtensions, TRANSPORT_SEQUENCE_NUMBER)
+      if (isAsked) this.#twccId ??= idOf(parameters.headerExtensions, headerExtensionUris.transportSequenceNumber)
     }
     if (this.#twccId === undefined) this.#twcc = undefined
     else this.#twcc ??= new TwccRecorder({ localSsrc: this.localSsrc })

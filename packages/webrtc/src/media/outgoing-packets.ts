@@ -1,7 +1,7 @@
 /** RTP packets on their way out: header extensions of the hop, then SRTP. */
-import { RtpPacket, rtpHeaderLength, writeRtpHeader, type HeaderExtension } from '@kaon/rtp'
+import { headerExtensionUris, RtpPacket, rtpHeaderLength, writeRtpHeader, type HeaderExtension } from '@kaon/rtp'
 import type { SrtpSender } from '@kaon/srtp'
-import { ABS_SEND_TIME, idOf, MID, REPAIRED_RID, RID, TRANSPORT_SEQUENCE_NUMBER } from './header-extensions.ts'
+import { idOf } from './header-extensions.ts'
 import type { MediaExtension } from './parameters.ts'
 
 /** A packet and its SRTP form under which it may be sent again: an index must not protect two packets (RFC 3711 §9.1). */
@@ -24,13 +24,13 @@ export class HopExtensions {
     }
     const both = [this.#media, this.#rtx]
     // RFC 9143 §15.2: in every packet, since losses and late joiners make it needed again and again.
-    add(MID, encoder.encode(mid), both)
+    add(headerExtensionUris.mid, encoder.encode(mid), both)
     if (rid !== undefined) {
-      add(RID, encoder.encode(rid), [this.#media])
-      add(REPAIRED_RID, encoder.encode(rid), [this.#rtx])
+      add(headerExtensionUris.rid, encoder.encode(rid), [this.#media])
+      add(headerExtensionUris.repairedRid, encoder.encode(rid), [this.#rtx])
     }
-    this.absSendTime = add(ABS_SEND_TIME, new Uint8Array(3), both)
-    this.transportSequence = add(TRANSPORT_SEQUENCE_NUMBER, new Uint8Array(2), both)
+    this.absSendTime = add(headerExtensionUris.absSendTime, new Uint8Array(3), both)
+    this.transportSequence = add(headerExtensionUris.transportSequenceNumber, new Uint8Array(2), both)
   }
 
   of(packet: RtpPacket, isRtx: boolean): readonly HeaderExtension[] {

@@ -60,6 +60,7 @@ export class ReceiverStream {
       codecs: receiveCodecs(parameters.codecs),
       cname: parameters.cname,
       reducedSize: parameters.rtcpReducedSize,
+      receiverReferenceTime: parameters.codecs.some(({ feedback }) => feedback.includes('rrtr')),
       ...(source.rid === undefined ? {} : { rid: source.rid }),
       ...(source.rtxSsrc === undefined ? {} : { rtxSsrc: source.rtxSsrc }),
       ...(redPayloadType === undefined ? {} : { redPayloadType }),
@@ -68,6 +69,7 @@ export class ReceiverStream {
         ? {}
         : { flexFec: { ssrc: source.fecSsrc, payloadType: flexFec } }),
     })
+    if (context.roundTripTime !== undefined) this.rtp.setRoundTripTime(context.roundTripTime)
   }
 
   get stats(): InboundStats {
@@ -84,9 +86,13 @@ export class ReceiverStream {
     this.rtp.setRtxSsrc(ssrc)
   }
 
-  parametersChanged(now: number): void {
+  parametersChanged(): void {
     this.#encodings.clear()
-    this.rtp.setCodecs(receiveCodecs(this.#owner.parameters.codecs), now)
+    this.rtp.setCodecs(receiveCodecs(this.#owner.parameters.codecs))
+  }
+
+  close(): void {
+    this.rtp.close()
   }
 
   receive(packet: RtpPacket, now: number): void {
@@ -100,14 +106,14 @@ export class ReceiverStream {
   }
 
   /** Hands on what came since the last time. */
-  deliver(now: number): void {
-    for (let event = this.rtp.pollEvent(now); event !== undefined; event = this.rtp.pollEvent(now)) {
+  deliver(): void {
+    for (let event = this.rtp.pollEvent(); event !== undefined; event = this.rtp.pollEvent()) {
       if (event.type === 'packet') {
         const { packet } = event
+        this.payloadType = packet.payloadType
         const encoding = this.#encoding(packet.payloadType)
         if (encoding !== undefined) this.#owner.packet(packet, encoding)
       } else if (event.type === 'frame') {
-        this.payloadType = event.frame.payloadType
         this.#owner.frame(event.frame)
       } else {
         this.#owner.bye(this)

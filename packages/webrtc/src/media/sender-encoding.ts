@@ -8,6 +8,8 @@ import { HopExtensions, SentDatagrams } from './outgoing-packets.ts'
 import type { EncodingParameters, MediaCodec, SendParameters } from './parameters.ts'
 import type { TrackEncoding } from './track-source.ts'
 
+type Parameters = ReadonlyMap<string, string>
+
 /** How packets of one encoding of a track are sent. */
 export interface Forwarding {
   readonly codec: MediaCodec
@@ -33,6 +35,7 @@ export class SenderEncoding {
   /** The simulcast layer that is forwarded. */
   layer: string | undefined
   readonly #kind: 'audio' | 'video'
+  #current: Wire
   /** Of a source that is forwarded; it goes on where frames or another source have ended. */
   #rewriter: PacketRewriter | undefined
 
@@ -52,8 +55,9 @@ export class SenderEncoding {
     this.hop = new HopExtensions(mid, init.rid, parameters.headerExtensions)
     this.#kind = parameters.kind
     this.awaitsKeyFrame = parameters.kind === 'video'
+    this.#current = this.#wire()
     this.rtp = new RtpSendStream({
-      ...this.#wire(),
+      ...this.#current,
       now,
       wallClock: context.wallClock(),
       random: context.random,
@@ -108,8 +112,21 @@ export class SenderEncoding {
   #setCodec(codec: MediaCodec): void {
     if (codec.mimeType !== this.codec.mimeType) this.#rewriter = undefined
     this.codec = codec
-    this.rtp.setParameters(this.#wire())
+    this.#setWire()
     this.#repeats()
+  }
+
+  /** A negotiation that changes nothing must not interrupt the picture ids of a packetizer. */
+  #setWire(): void {
+    const wire = this.#wire()
+    if (sameWire(wire, this.#current)) return
+    this.#current = wire
+    this.rtp.setParameters(wire)
+  }
+
+  /** What will be sent is known before it comes. */
+  useCodec(codec: MediaCodec): void {
+    if (codec !== this.codec) this.#setCodec(codec)
   }
 
   /** What follows comes from somewhere else, or after a gap. */
@@ -117,17 +134,16 @@ export class SenderEncoding {
     this.awaitsKeyFrame = this.#kind === 'video'
     this.layer = undefined
     this.#rewriter?.switchTo(undefined)
+    this.rtp.switchSource()
   }
 
   /** False for a frame that no decoder could use. */
   writeFrame(frame: EncodedFrame, codec: MediaCodec, now: number): boolean {
-    if (this.awaitsKeyFrame) {
-      if (!frame.keyFrame) return false
-      this.awaitsKeyFrame = false
-    }
+    if (this.awaitsKeyFrame && !frame.keyFrame) return false
     this.#rewriter = undefined
-    if (codec !== this.codec) this.#setCodec(codec)
-    this.rtp.writeFrame(frame, now)
+    this.useCodec(codec)
+    if (!this.rtp.writeFrame(frame, now)) return false
+    this.awaitsKeyFrame = false
     return true
   }
 
@@ -139,14 +155,15 @@ export class SenderEncoding {
     const { codec, isAuxiliary, translation } = how
     let rewriter = this.#rewriter
     if (!isWanted && packet.ssrc !== rewriter?.source) return
-    if (codec !== this.codec && !isAuxiliary) this.#setCodec(codec)
+    if (!isAuxiliary) this.useCodec(codec)
     rewriter = this.#rewriter ??= this.#createRewriter(now)
     const { ssrc } = packet
     if (ssrc !== rewriter.source && ssrc !== rewriter.awaitedSource) rewriter.switchTo(ssrc)
     for (let out = rewriter.rewrite(packet, now); out !== undefined; out = rewriter.poll()) {
-      out.payloadType = codec.payloadType
       out.extensions = translation.translate(out)
       this.rtp.writePacket(out, now)
+      // The stream has written the payload type of its codec; an event or comfort noise has another.
+      out.payloadType = codec.payloadType
     }
     if (rewriter.source !== ssrc) return
     this.layer = from.rid
@@ -170,8 +187,28 @@ export class SenderEncoding {
   retire(): void {
     this.isActive = false
     this.restart()
-    this.rtp.setParameters(this.#wire())
+    this.#setWire()
   }
+}
+
+function sameWire(a: Wire, b: Wire): boolean {
+  return (
+    a.active === b.active &&
+    a.payloadType === b.payloadType &&
+    a.clockRate === b.clockRate &&
+    a.format === b.format &&
+    a.nack === b.nack &&
+    a.rtx?.ssrc === b.rtx?.ssrc &&
+    a.rtx?.payloadType === b.rtx?.payloadType &&
+    sameParameters(a.formatParameters, b.formatParameters)
+  )
+}
+
+function sameParameters(a: Parameters | undefined, b: Parameters | undefined): boolean {
+  if (a === b) return true
+  if (a === undefined || b === undefined || a.size !== b.size) return false
+  for (const [name, value] of a) if (b.get(name) !== value) return false
+  return true
 }
 
 function isActive(parameters: SendParameters, init: EncodingParameters): boolean {
