@@ -1,8 +1,7 @@
 import type { RtpPacket } from '../packet/rtp-packet.ts'
 import { sequenceDistance } from '../packet/sequence.ts'
 import { rtpHeaderLength } from '../packet/write.ts'
-import { ntpToWallClock } from '../rtcp/ntp.ts'
-import type { RtcpPacket, SenderReport } from '../rtcp/types.ts'
+import type { RtcpPacket } from '../rtcp/types.ts'
 import { assemblyWait } from './assembly-wait.ts'
 import type { ReceiveStreamEvent } from './events.ts'
 import { FrameAssembler } from './frame-assembler.ts'
@@ -10,20 +9,13 @@ import { KeyFrameRequester } from './key-frame-requester.ts'
 import { NackGenerator, type Arrival } from './nack-generator.ts'
 import type { ReceiveCodec, RtpReceiveStreamOptions } from './options.ts'
 import { PacketRecovery } from './packet-recovery.ts'
-import { platformRandom } from './random.ts'
-import { ReceptionStatistics } from './reception-statistics.ts'
-import { ReportSchedule } from './report-schedule.ts'
+import { ReceiverReports } from './receiver-reports.ts'
 import { Ring } from './ring.ts'
-import { RoundTripTime } from './round-trip-time.ts'
 import { unwrapRtx } from './rtx.ts'
 import { SequenceWindow } from './sequence-window.ts'
 import { createInboundStats } from './stats.ts'
 import type { InboundStats } from './stats.ts'
-import { WallClock } from './wall-clock.ts'
 
-const CNAME = 1
-/** How far behind the newest a packet may be that was sent again in the stream itself. */
-const MAX_MISORDER_WITH_NACK = 1024
 /** How far ahead of everything seen a recovered packet may be: the last of a stream may be lost and come back before the next. */
 const MAX_RECOVERED_AHEAD = 128
 /** Packets between two looks at how long to wait. */
@@ -37,27 +29,22 @@ export class RtpReceiveStream {
   readonly ssrc: number
   readonly stats: InboundStats = createInboundStats()
   readonly #options: RtpReceiveStreamOptions
-  readonly #clock: WallClock
   readonly #maxLatency: number
   readonly #maxEvents: number
-  readonly #schedule: ReportSchedule
-  readonly #statistics: ReceptionStatistics
+  readonly #reports: ReceiverReports
   readonly #window = new SequenceWindow()
   readonly #nack: NackGenerator
   readonly #requester: KeyFrameRequester
   readonly #assembler: FrameAssembler | undefined
   readonly #recovery: PacketRecovery | undefined
-  readonly #roundTrip = new RoundTripTime()
   readonly #events = new Ring<ReceiveStreamEvent>()
   readonly #codecs = new Map<number, ReceiveCodec>()
   /** By the payload type of the retransmission. */
   readonly #rtxCodecs = new Map<number, ReceiveCodec>()
   #rtxSsrc: number | undefined
-  #rtxStatistics: ReceptionStatistics | undefined
   #nackWanted = false
   /** The first packet of what may be a restart. */
   #suspect: RtpPacket | undefined
-  #clockRate: number
   #sinceAdapted = 0
   #frameLost = false
   #repairsInStream = 0
@@ -66,16 +53,10 @@ export class RtpReceiveStream {
   constructor(options: RtpReceiveStreamOptions) {
     this.ssrc = options.ssrc
     this.#options = options
-    this.#clock = new WallClock(options.now, options.wallClock)
     const video = options.kind === 'video'
     this.#maxLatency = options.maxLatency ?? (video ? 500 : 200)
     this.#maxEvents = options.maxQueuedEvents ?? 2048
-    this.#schedule = new ReportSchedule(
-      options.reportInterval ?? (video ? 1000 : 5000),
-      options.random ?? platformRandom,
-    )
-    this.#clockRate = options.codecs[0]?.clockRate ?? (video ? 90_000 : 48_000)
-    this.#statistics = new ReceptionStatistics(options.ssrc, this.#clockRate, MAX_MISORDER_WITH_NACK)
+    this.#reports = new ReceiverReports(options, this.stats)
     this.#nack = new NackGenerator({ maxAge: this.#maxLatency })
     this.#requester = new KeyFrameRequester({
       ssrc: options.ssrc,
@@ -111,7 +92,7 @@ export class RtpReceiveStream {
   /** When `tick` and `pollRtcp` are due, absolute ms; Infinity when idle. */
   get deadline(): number {
     return Math.min(
-      this.#schedule.deadline,
+      this.#reports.deadline,
       this.#nack.deadline,
       this.#requester.deadline,
       this.#assembler?.deadline ?? Infinity,
@@ -120,13 +101,13 @@ export class RtpReceiveStream {
 
   /** The round trip as somebody else measured it (ICE, a stream in the other direction), ms. It times NACKs and the wait for them. */
   setRoundTripTime(ms: number): void {
-    if (this.#roundTrip.smoothed === undefined) this.#useRoundTripTime(ms)
+    if (this.#reports.roundTripTime === undefined) this.#useRoundTripTime(ms)
   }
 
   setRtxSsrc(ssrc: number): void {
     if (ssrc === this.#rtxSsrc) return
     this.#rtxSsrc = ssrc
-    this.#rtxStatistics = new ReceptionStatistics(ssrc, this.#clockRate, MAX_MISORDER_WITH_NACK)
+    this.#reports.setRtx(ssrc)
   }
 
   /** What was negotiated anew. Packets that wait for others stay. */
@@ -175,23 +156,19 @@ export class RtpReceiveStream {
     if (this.#closed) return
     switch (packet.type) {
       case 'SR':
-        if (packet.ssrc === this.ssrc) this.#onSenderReport(packet, now)
-        else if (packet.ssrc === this.#rtxSsrc) this.#rtxStatistics!.onSenderReport(packet, now)
+        if (packet.ssrc === this.ssrc) this.#reports.onSenderReport(packet, now)
+        else if (packet.ssrc === this.#rtxSsrc) this.#reports.rtx!.onSenderReport(packet, now)
         break
       case 'BYE':
         if (!packet.ssrcs.includes(this.ssrc)) break
-        this.#schedule.stop()
+        this.#reports.stop()
         this.#nack.clear()
         this.#requester.onKeyFrame()
         this.#push({ type: 'bye' })
         break
       case 'XR':
         for (const block of packet.blocks) {
-          if (block.type !== 'DLRR') continue
-          for (const answer of block.reports) {
-            if (answer.ssrc !== this.#options.localSsrc) continue
-            this.#onRoundTrip(answer.lastReceiverReport, answer.delaySinceLastReceiverReport, now)
-          }
+          if (this.#reports.onExtendedReport(block, now)) this.#useRoundTripTime(this.#reports.roundTripTime!)
         }
         break
       default:
@@ -207,10 +184,10 @@ export class RtpReceiveStream {
   pollRtcp(now: number): RtcpPacket[] | undefined {
     if (this.#closed || now < this.deadline) return undefined
     const feedback = this.#feedback(now)
-    const due = this.#schedule.take(now)
+    const due = this.#reports.take(now)
     if (!due && feedback.length === 0) return undefined
     if (!due && this.#options.reducedSize === true) return feedback
-    return [...this.#report(due, now), ...feedback]
+    return [...this.#reports.compound(due, now), ...feedback]
   }
 
   /** The next packet, frame or notice. */
@@ -230,14 +207,14 @@ export class RtpReceiveStream {
   close(): void {
     this.#closed = true
     this.#events.clear()
-    this.#schedule.stop()
+    this.#reports.stop()
     this.#nack.clear()
     this.#requester.onKeyFrame()
     this.#assembler?.close()
   }
 
   #receiveMedia(packet: RtpPacket, now: number, datagram: Uint8Array | undefined): void {
-    const reception = this.#statistics.receive(packet.sequenceNumber, packet.timestamp, now)
+    const reception = this.#reports.media.receive(packet.sequenceNumber, packet.timestamp, now)
     if (reception === 'suspect') {
       if (this.#suspect !== undefined) this.stats.dropped.sequenceNumber++
       this.#suspect = packet
@@ -252,9 +229,7 @@ export class RtpReceiveStream {
       this.#restart(now)
       if (suspect !== undefined) this.#accept(suspect, now, 'itself', undefined)
     }
-    this.stats.packetsLost = this.#statistics.packetsLost
-    this.stats.jitter = this.#statistics.jitter
-    this.#schedule.wake(now)
+    this.#reports.wake(now)
     this.#accept(packet, now, 'itself', datagram)
   }
 
@@ -265,7 +240,7 @@ export class RtpReceiveStream {
       stats.dropped.payloadType++
       return
     }
-    this.#rtxStatistics!.receive(packet.sequenceNumber, packet.timestamp, now)
+    this.#reports.rtx!.receive(packet.sequenceNumber, packet.timestamp, now)
     stats.retransmittedPacketsReceived++
     stats.retransmittedBytesReceived += packet.payload.length
     const original = unwrapRtx(packet, this.ssrc, codec.payloadType)
@@ -289,7 +264,7 @@ export class RtpReceiveStream {
 
   /** A packet that came by another way than by itself. */
   #recover(packet: RtpPacket, now: number, by: Arrival): void {
-    const highest = this.#statistics.extendedHighestSequenceNumber
+    const highest = this.#reports.media.extendedHighestSequenceNumber
     if (highest === undefined || sequenceDistance(packet.sequenceNumber, highest) > MAX_RECOVERED_AHEAD) {
       this.stats.dropped.sequenceNumber++
     } else {
@@ -355,10 +330,7 @@ export class RtpReceiveStream {
 
   #onMedia(packet: RtpPacket, codec: ReceiveCodec, recovered: boolean): void {
     // Telephone events among Opus have a clock of their own, which times nothing else.
-    if (codec.format !== undefined && codec.clockRate !== this.#clockRate) {
-      this.#clockRate = codec.clockRate
-      this.#statistics.setClockRate(codec.clockRate)
-    }
+    if (codec.format !== undefined) this.#reports.setClockRate(codec.clockRate)
     if (this.#assembler === undefined && this.#requester.wanted && codec.format?.isKeyFrame(packet.payload) === true) {
       this.#requester.onKeyFrame()
     }
@@ -420,44 +392,6 @@ export class RtpReceiveStream {
     return packets
   }
 
-  #report(due: boolean, now: number): RtcpPacket[] {
-    const { localSsrc, cname } = this.#options
-    const reports = []
-    if (due) {
-      const report = this.#statistics.report(now)
-      if (report !== undefined) reports.push(report)
-      const rtx = this.#rtxStatistics?.report(now)
-      if (rtx !== undefined) reports.push(rtx)
-      this.stats.reportsSent++
-    }
-    const packets: RtcpPacket[] = [{ type: 'RR', ssrc: localSsrc, reports }]
-    if (cname !== undefined) {
-      packets.push({ type: 'SDES', chunks: [{ ssrc: localSsrc, items: [{ type: CNAME, text: cname }] }] })
-    }
-    if (due && this.#options.receiverReferenceTime === true) {
-      packets.push({ type: 'XR', ssrc: localSsrc, blocks: [{ type: 'RRTR', ntpTimestamp: this.#clock.ntp(now) }] })
-    }
-    return packets
-  }
-
-  #onSenderReport(report: SenderReport, now: number): void {
-    this.#statistics.onSenderReport(report, now)
-    const { remote } = this.stats
-    remote.packetsSent = report.packetCount
-    remote.bytesSent = report.octetCount
-    remote.remoteTimestamp = ntpToWallClock(report.ntpTimestamp)
-    remote.reportsSent++
-  }
-
-  #onRoundTrip(lastReport: number, delay: number, now: number): void {
-    if (this.#roundTrip.measure(this.#clock.compact(now), lastReport, delay) === undefined) return
-    const { remote } = this.stats
-    remote.roundTripTime = this.#roundTrip.latest! / 1000
-    remote.totalRoundTripTime = this.#roundTrip.total / 1000
-    remote.roundTripTimeMeasurements = this.#roundTrip.measurements
-    this.#useRoundTripTime(this.#roundTrip.smoothed!)
-  }
-
   #useRoundTripTime(ms: number): void {
     this.#nack.toldRoundTripTime = ms
     this.#adapt()
@@ -471,7 +405,7 @@ export class RtpReceiveStream {
       video: this.#options.kind === 'video',
       nack: this.#nackWanted,
       roundTripTime: this.#nack.roundTripTime,
-      jitter: this.#statistics.jitter * 1000,
+      jitter: this.#reports.media.jitter * 1000,
       maximum: this.#maxLatency,
     })
   }
