@@ -2,9 +2,9 @@
 
 export const CHANNEL_HEADER = 4
 
-/** Whether a first byte belongs to ChannelData (RFC 7983 §7). */
+/** Whether a first byte belongs to ChannelData: RFC 8656 ends at 0x4f, RFC 5766 went on to 0x7f, and coturn's client still does. */
 export function isChannelByte(firstByte: number): boolean {
-  return (firstByte & 0xf0) === 0x40
+  return (firstByte & 0xc0) === 0x40
 }
 
 /**
@@ -12,7 +12,7 @@ export function isChannelByte(firstByte: number): boolean {
  * padding: over TCP up to a multiple of four, over UDP some clients pad too (RFC 8656 §12.5).
  */
 export function channelDataLength(bytes: Uint8Array): number {
-  if (bytes.length < CHANNEL_HEADER || (bytes[0]! & 0xf0) !== 0x40) return -1
+  if (bytes.length < CHANNEL_HEADER || !isChannelByte(bytes[0]!)) return -1
   const length = (bytes[2]! << 8) | bytes[3]!
   return length + CHANNEL_HEADER > bytes.length ? -1 : length
 }

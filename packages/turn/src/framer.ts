@@ -1,5 +1,5 @@
 import { isStunMessage } from '@kaon/stun'
-import { CHANNEL_HEADER } from './channel-data.ts'
+import { CHANNEL_HEADER, isChannelByte } from './channel-data.ts'
 
 /** STUN's header says its length in the first four bytes, as ChannelData does. */
 const LONGEST_STUN = 20 + 0xfffc
@@ -103,7 +103,7 @@ export class TurnFramer {
     const length = (bytes[offset + 2]! << 8) | bytes[offset + 3]!
     let total = 0
     if (first < 0x40 && (length & 3) === 0) total = 20 + length
-    else if ((first & 0xf0) === 0x40) total = CHANNEL_HEADER + ((length + 3) & ~3)
+    else if (isChannelByte(first)) total = CHANNEL_HEADER + ((length + 3) & ~3)
     if (total === 0 || total > this.maxLength) return this.#fail()
     return total
   }

@@ -15,6 +15,8 @@ export const CHANNEL_REST = 300_000
 /** RFC 8656 §12; what RFC 5766 allowed above is reserved now, so that a first byte tells protocols apart (RFC 7983). */
 export const FIRST_CHANNEL = 0x4000
 export const LAST_CHANNEL = 0x4fff
+/** What a server takes: clients of RFC 5766 §11 chose from all of these. */
+export const LAST_OLD_CHANNEL = 0x7fff
 
 /** The comprehension-required attributes that a TURN client knows (RFC 8656 §18, RFC 6062 §6.2, RFC 7635 §6). */
 export const clientAttributes: ReadonlySet<number> = new Set([

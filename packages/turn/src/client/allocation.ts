@@ -9,7 +9,7 @@ import {
   type TransportAddress,
 } from '@kaon/stun'
 import { ALLOCATION_LIFETIME, TRANSPORT_TCP, TRANSPORT_UDP } from '../numbers.ts'
-import { CHANNEL_HEADER, channelDataLength, channelOf } from '../channel-data.ts'
+import { CHANNEL_HEADER, channelDataLength, channelOf, isChannelByte } from '../channel-data.ts'
 import { TurnError } from '../error.ts'
 import { Courier } from './courier.ts'
 import { forgotten, type Outcome, Requests } from './requests.ts'
@@ -174,7 +174,7 @@ export class TurnAllocation {
   receive(datagram: Uint8Array, now: number): void {
     if (this.#state === 'ended' || datagram.length === 0) return
     this.#heardAt = now
-    if ((datagram[0]! & 0xf0) === 0x40) {
+    if (isChannelByte(datagram[0]!)) {
       const length = channelDataLength(datagram)
       if (length < 0) this.stats.droppedMalformed++
       else {

@@ -1,5 +1,5 @@
 // TCP connections of peers (RFC 6062 §5): asked for by Connect or come by themselves, and joined to the client's by ConnectionBind.
-import { attribute, type TransportAddress } from '@kaon/stun'
+import { attribute, type StunMessage, type TransportAddress } from '@kaon/stun'
 import type { ServerAllocation } from './allocation.ts'
 import type { Desk, Request } from './desk.ts'
 import { Expiries } from './expiries.ts'
@@ -113,6 +113,12 @@ export class Connections {
     const connection = this.#add(allocation, from, undefined, now)
     if (connection !== undefined) this.#peers.connectionAttempt(allocation, connection.id, from)
     return connection
+  }
+
+  /** The client whose connection a ConnectionBind request names. */
+  ownerOf(message: StunMessage): TransportAddress | undefined {
+    const id = message.get(attribute.connectionId)
+    return id === undefined ? undefined : this.#byId.get(id)?.allocation.client
   }
 
   /** RFC 6062 §5.4: from now on the client's connection is the peer's. */

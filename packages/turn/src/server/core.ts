@@ -161,10 +161,16 @@ export class TurnServerCore {
     if (authenticator !== undefined) {
       const { username = '', key = undefined } = allocation ?? {}
       const known = key === undefined ? undefined : { username, key }
-      const found: Authentication = authenticator.authenticate(message, from, now, known)
+      let found: Authentication = authenticator.authenticate(message, from, now, known)
+      if (!found.ok && found.code === 438 && method === methods.connectionBind) {
+        // The nonce is the allocation's, which was given to another port of this client: coturn's client knows no other.
+        const owner = this.#connections.ownerOf(message)
+        if (owner?.address === from.address) found = authenticator.authenticate(message, owner, now, known)
+      }
       if (!found.ok) {
         if (!this.#admits(link, from, now)) return
-        this.#desk.error(stranger, found.code, (builder) => authenticator.challenge(builder, found.code, from, now))
+        const { code } = found
+        this.#desk.error(stranger, code, (builder) => authenticator.challenge(builder, code, from, now))
         return
       }
       const { validFor = Infinity } = found

@@ -1,7 +1,7 @@
 // Permissions and channels, and what passes through them (RFC 8656 §9–§12).
 import { attribute, MessageBuilder, methods, type StunMessage, type TransportAddress } from '@kaon/stun'
 import { CHANNEL_HEADER, channelDataLength, ChannelDataWriter, channelOf } from '../channel-data.ts'
-import { CHANNEL_LIFETIME, FIRST_CHANNEL, LAST_CHANNEL, PERMISSION_LIFETIME, serverAttributes } from '../numbers.ts'
+import { CHANNEL_LIFETIME, FIRST_CHANNEL, LAST_OLD_CHANNEL, PERMISSION_LIFETIME, serverAttributes } from '../numbers.ts'
 import { type ServerAllocation, ServerChannel, ServerPermission } from './allocation.ts'
 import type { Desk, Request } from './desk.ts'
 import type { RelayPort } from './ports.ts'
@@ -55,7 +55,7 @@ export class Peers {
     }
     const number = message.get(attribute.channelNumber)
     const peer = message.get(attribute.xorPeerAddress)
-    if (number === undefined || peer === undefined || number < FIRST_CHANNEL || number > LAST_CHANNEL) {
+    if (number === undefined || peer === undefined || number < FIRST_CHANNEL || number > LAST_OLD_CHANNEL) {
       desk.error(request, 400)
       return
     }
