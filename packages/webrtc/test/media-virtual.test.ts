@@ -2,7 +2,7 @@ import { VirtualNetwork, type LinkOptions, type VirtualHost } from '@kaon/net/vi
 import { afterEach, describe, expect, it } from 'vitest'
 import { MediaStreamTrack, type RTCConfiguration, type RTCPeerConnection, type RTCRtpSender } from '../src/index.ts'
 import { camera, watch, type Camera, type Seen } from './support/media.ts'
-import { closeAll } from './support/peers.ts'
+import { closeAll, trickle } from './support/peers.ts'
 import { seededRandom, signal, virtualPeer } from './support/virtual.ts'
 
 const cameras: Camera[] = []
@@ -82,7 +82,7 @@ describe('media between two peers', () => {
     const inbound = byType('inbound-rtp')
     expect(outbound).toMatchObject({ kind: 'video', active: true, remoteId: remoteInbound.id })
     expect(remoteInbound).toMatchObject({ localId: outbound.id, packetsLost: 0 })
-    expect(remoteInbound.roundTripTime).toBeGreaterThanOrEqual(0.1)
+    expect(remoteInbound.roundTripTime).toBeGreaterThan(0.099)
     expect(remoteInbound.roundTripTime).toBeLessThan(0.15)
     expect(inbound).toMatchObject({ remoteId: remoteOutbound.id, packetsLost: 0, trackIdentifier: a.seen[0]!.track.id })
     expect(report.get(outbound.codecId as string)).toMatchObject({ type: 'codec', mimeType: 'video/VP8' })
@@ -137,6 +137,33 @@ describe('media between two peers', () => {
     await net.runUntil(() => seen.length === 2 && seen.every(({ frames }) => frames.length > 10), 10_000)
     expect(new Set(b.getReceivers().map(({ transport }) => transport)).size).toBe(2)
     expect(b.connectionState).toBe('connected')
+  })
+
+  it('is taken in every codec of the offer, even one that the answer left out', async () => {
+    const net = new VirtualNetwork({ seed: 9 })
+    const [hostA, hostB] = [net.addHost({ link: { delay: 5 } }), net.addHost({ link: { delay: 5 } })]
+    const [a, b] = [virtualPeer(hostA, 9), virtualPeer(hostB, 10)]
+    const seen = watch(a)
+    const source = camera(hostB)
+    cameras.push(source)
+    trickle(a, b)
+    a.addTransceiver('video', { direction: 'recvonly' })
+    const negotiated = (async () => {
+      await a.setLocalDescription()
+      await b.setRemoteDescription(a.localDescription!)
+      b.addTrack(source.track)
+      await b.setLocalDescription()
+      const { sdp } = b.localDescription!
+      const vp8 = /a=rtpmap:(\d+) VP8/.exec(sdp)![1]!
+      const without = sdp
+        .replace(new RegExp(`^(m=video.*?) ${vp8}\\b`, 'm'), '$1')
+        .replaceAll(new RegExp(`^a=(rtpmap|rtcp-fb|fmtp):${vp8} .*\\r\\n`, 'gm'), '')
+      expect(without).not.toContain('VP8')
+      await a.setRemoteDescription({ type: 'answer', sdp: without })
+    })()
+    await net.runUntil(negotiated, 1000)
+    await net.runUntil(() => (seen[0]?.frames.length ?? 0) > 10, 10_000)
+    expect(a.getReceivers()[0]!.getParameters().codecs.map(({ mimeType }) => mimeType)).not.toContain('video/VP8')
   })
 })
 
@@ -208,9 +235,9 @@ describe('a storm of renegotiations', () => {
     }
     await net.run(5000)
     const last = [shoot(a), shoot(b)]
-    a.pc.addTrack(last[0]!.track)
-    b.pc.addTrack(last[1]!.track)
-    // What addTrack puts into an old transceiver has the name of its first track: look for any that moves.
+    // addTrack may use a transceiver that the peer does not let send.
+    a.pc.addTransceiver(last[0]!.track)
+    b.pc.addTransceiver(last[1]!.track)
     const moving = (side: Side): number => side.seen.reduce((sum, { frames }) => sum + frames.length, 0)
     const before = [moving(a), moving(b)]
     await net.run(10_000)

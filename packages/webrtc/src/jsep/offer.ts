@@ -65,7 +65,9 @@ type Place =
 export function createOffer(context: OfferContext): Offer {
   const description = startDescription(context.session, context.version, context.pacing)
   const places = planSections(context)
-  const bundled = places.flatMap((place) => (place.type === 'rejected' ? [] : [place.mid]))
+  const mids = places.flatMap((place) => (place.type === 'rejected' ? [] : [place.mid]))
+  // RFC 9143 §7.5.1: who carries the transport goes on to do so, also when a section in front of it is taken into use again.
+  const bundled = [...mids.filter((mid) => context.isBundled(mid)), ...mids.filter((mid) => !context.isBundled(mid))]
   const owners = transportOwners(context, places)
   for (const place of places) {
     if (place.type === 'rejected') {
@@ -87,8 +89,8 @@ export function createOffer(context: OfferContext): Offer {
     }
   }
   finishDescription(description, [bundled], true)
-  const mids = new Map(places.flatMap((place) => (place.type === 'media' ? [[place.media, place.mid] as const] : [])))
-  return { model: description, mids }
+  const given = places.flatMap((place) => (place.type === 'media' ? [[place.media, place.mid] as const] : []))
+  return { model: description, mids: new Map(given) }
 }
 
 function planSections(context: OfferContext): Place[] {

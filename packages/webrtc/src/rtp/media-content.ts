@@ -13,7 +13,6 @@ import {
 } from './negotiate.ts'
 import type { ExtensionIds, PayloadTypes } from './numbering.ts'
 import { receivedRids, simulcastLines } from './simulcast.ts'
-import type { SenderCore } from './sender.ts'
 import type { TransceiverCore } from './transceiver.ts'
 
 interface Numbering {
@@ -36,7 +35,7 @@ export function offerContent(numbering: Numbering, transceiver: TransceiverCore,
     codecs: offered,
     extmaps: offerExtensions(kind, numbering.extensionIds),
     reducedSize: true,
-    ...sources(transceiver.sender, direction, numbering.cname, hasRtx, receivedLayers(transceiver)),
+    ...sources(transceiver, direction, numbering.cname, hasRtx, receivedLayers(transceiver)),
   }
 }
 
@@ -65,21 +64,27 @@ export function answerContent(
     codecs,
     extmaps: answerExtensions(kind, offered.extmaps),
     reducedSize: offered.rtcpReducedSize,
-    ...sources(transceiver.sender, direction, numbering.cname, hasRtx, received),
+    ...sources(transceiver, direction, numbering.cname, hasRtx, received),
   }
 }
 
+/**
+ * What is sent has its name as soon as the transceiver wants to send, whatever the other side lets it: "check if negotiation is
+ * needed" looks for it, and two sides that each refuse something would negotiate for ever. Chromium does so too.
+ */
 function sources(
-  sender: SenderCore,
+  transceiver: TransceiverCore,
   direction: Direction,
   cname: string,
   hasRtx: boolean,
   receivedLayers: readonly string[],
 ): Sources {
-  const { encodings, streamIds, trackId } = sender
-  const isSending = sends(direction)
-  const { rids, simulcast } = simulcastLines(isSending ? encodings : [], receives(direction) ? receivedLayers : [])
-  if (!isSending) return { msids: [], ssrcs: [], ssrcGroups: [], rids, simulcast }
+  const { encodings, streamIds, trackId, kind } = transceiver.sender
+  const { rids, simulcast } = simulcastLines(
+    sends(direction) ? encodings : [],
+    receives(direction) ? receivedLayers : [],
+  )
+  if (!sends(transceiver.direction)) return { msids: [], ssrcs: [], ssrcGroups: [], rids, simulcast }
   const streams = streamIds.length === 0 ? ['-'] : streamIds
   const msids = streams.map((streamId): Msid => ({ streamId, trackId }))
   const [first, ...others] = encodings
@@ -87,7 +92,7 @@ function sources(
   if (first === undefined || others.length > 0 || first.rid !== undefined) {
     return { msids, ssrcs: [], ssrcGroups: [], rids, simulcast }
   }
-  const withRtx = sender.kind === 'video' && hasRtx
+  const withRtx = kind === 'video' && hasRtx
   const ids = withRtx ? [first.ssrc, first.rtxSsrc] : [first.ssrc]
   const attributes = [
     { name: 'cname', value: cname },

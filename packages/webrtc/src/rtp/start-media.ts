@@ -37,7 +37,7 @@ export function startMedia(
     sender.handle = receiver.handle = undefined
     transceiver.media = media
   }
-  const receiving = receiveParameters(connection, transceiver, theirs, receives(currentDirection))
+  const receiving = receiveParameters(connection, transceiver, ours, theirs, receives(currentDirection))
   if (receiver.handle !== undefined) receiver.handle.update(receiving)
   else if (receiving.active === true) receiver.handle = media.addReceiver(mid, receiving, receiver.source)
   const sending = sendParameters(connection, sender, sends(currentDirection))
@@ -53,13 +53,18 @@ export function startMedia(
 function receiveParameters(
   connection: Connection,
   { kind, receiver }: TransceiverCore,
+  ours: MediaSection,
   theirs: MediaSection,
   active: boolean,
 ): ReceiveParameters {
   const { codecs, extensions, reducedSize } = receiver
+  const agreed = new Set(codecs.map(({ payloadType }) => payloadType))
+  const others = mediaCodecs(kind, ours.codecs, ours.codecs).filter(({ payloadType }) => !agreed.has(payloadType))
   return {
     kind,
-    codecs,
+    // RFC 3264 §7 allows an offerer to stop listening for what the answer left out, and RFC 9429 §5.11 does not ask for it:
+    // Chromium sends by the order of the offer, even what `setCodecPreferences` has taken out of its answer.
+    codecs: [...codecs, ...others],
     headerExtensions: extensions,
     rtcpReducedSize: reducedSize,
     cname: connection.transceivers.cname,

@@ -19,8 +19,7 @@ export function assignTransports(transports: Transports, description: Descriptio
       if (type === 'answer' || type === 'pranswer') transports.dissociate(key)
       continue
     }
-    const tag = tagOf(model, section)
-    const shared = tag === undefined || tag === section ? undefined : transports.of(tag.mid!)
+    const shared = sharedTransport(transports, model, section)
     const bundles = isGrouped || section.bundleOnly
     const own = transports.of(key)
     // What was agreed on goes on as it is; in an answer the group decides.
@@ -30,12 +29,18 @@ export function assignTransports(transports: Transports, description: Descriptio
   for (const transport of transports.all) markSection(transports, transport, model)
 }
 
-/** The first section of the group that is in use: whose transport all of the group have. */
-function tagOf(model: SessionDescription, section: MediaSection): MediaSection | undefined {
+/** The transport that all of the section's group have: that of its first member in use which has one already. */
+function sharedTransport(
+  transports: Transports,
+  model: SessionDescription,
+  section: MediaSection,
+): Transport | undefined {
   if (section.mid === undefined) return undefined
   for (const mid of model.bundleOf(section.mid)?.mids ?? []) {
     const member = model.mediaByMid(mid)
-    if (member !== undefined && !member.isRejected && isUsable(member)) return member
+    if (member === undefined || member.isRejected || !isUsable(member)) continue
+    const transport = transports.of(mid)
+    if (transport !== undefined) return transport
   }
   return undefined
 }
