@@ -63,7 +63,7 @@ export function makeTopology(net: VirtualNetwork, name: TopologyName, options: T
   if (name === 'open') return net.addRouter(place)
   const settings = hairpin === undefined ? place : { ...place, hairpin }
   if (name !== 'cgnat') return net.addNat({ ...NATS[name], ...settings })
-  // RFC 6888 REQ-1 and REQ-7: endpoint-independent mapping; ports of many customers are not preserved.
+  // RFC 6888 REQ-1: endpoint-independent mapping. Many customers share an address, so that ports are not preserved.
   const { name: _name, ...above } = settings
   const carrier = net.addNat({
     type: 'port-restricted-cone',

@@ -155,7 +155,7 @@ export class Sender {
     this.deadline = Infinity
   }
 
-  /** What is not acknowledged before it counts as lost: three segments after it have arrived (RFC 6675 §2, DupThresh). */
+  /** What is not acknowledged before it counts as lost: something three segments on has arrived (RFC 6675 §2, DupThresh, by distance). */
   get #lossEdge(): number {
     return Math.max(this.#timedOutBelow, this.#scoreboard.highest - 2 * this.#maxSegment)
   }
