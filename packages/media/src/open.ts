@@ -1,10 +1,11 @@
 import { AnnexBReader } from './annexb/reader.ts'
-import { ContainerReader } from './container/reader.ts'
 import { MediaError } from './errors.ts'
 import { isMediaFormat } from './formats.ts'
 import { MemorySource } from './io/byte-source.ts'
 import type { ByteSource } from './io/byte-source.ts'
 import { IvfReader } from './ivf/reader.ts'
+import { MatroskaReader } from './matroska/reader.ts'
+import { Mp4Reader } from './mp4/reader.ts'
 import { OggReader } from './ogg/reader.ts'
 import { SNIFF_SIZE, sniffFormat } from './sniff.ts'
 import type { MediaFormat, MediaReader } from './types.ts'
@@ -65,7 +66,8 @@ function openFormat(
       return OctetsReader.openRaw(source, format)
     case 'webm':
     case 'mkv':
+      return MatroskaReader.open(source)
     case 'mp4':
-      return ContainerReader.open(source, format)
+      return Mp4Reader.open(source)
   }
 }

@@ -53,7 +53,7 @@ describe('record', () => {
         { mimeType: 'audio/opus', frames: opus },
       ]),
     )
-    expect(tracks[0]!.frames[0]!.timestamp - tracks[1]!.frames[0]!.timestamp).toBe(40_000)
+    expect(tracks[0]!.frames[0]!.timestamp - tracks[1]!.frames[0]!.timestamp).toBe(39_500) // ms
     expect(tracks[0]!.frames[9]!.timestamp - tracks[0]!.frames[0]!.timestamp).toBe(900_000)
   })
 

@@ -27,6 +27,9 @@ export function isOpusStereo(packet: Uint8Array): boolean {
   return ((packet[0] ?? 0) & 0x04) !== 0
 }
 
+/** Samples at 48 kHz that libopus needs to settle: what its encoders announce, and what is announced here. */
+export const PRE_SKIP = 312
+
 /** A packet without content, which a decoder conceals (RFC 7845 §4.1): 20 ms, in the mode of the packet before it. */
 export function opusFiller(previous: Uint8Array | undefined): Uint8Array {
   const toc = previous?.[0] ?? 0xfc

@@ -58,6 +58,11 @@ export class ByteReader {
     return this.#chunk.subarray(offset, offset + length)
   }
 
+  /** Up to `length` bytes without passing them, fewer at the end. */
+  async readAhead(length: number): Promise<Uint8Array> {
+    return (await this.peek(Math.min(length, this.remaining))) ?? new Uint8Array(0)
+  }
+
   async read(length: number): Promise<Uint8Array | undefined> {
     const bytes = await this.peek(length)
     if (bytes !== undefined) this.position += length

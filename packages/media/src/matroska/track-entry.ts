@@ -1,4 +1,4 @@
-import { buildOpusHead } from '../codecs/opus.ts'
+import { buildOpusHead, PRE_SKIP } from '../codecs/opus.ts'
 import type { VideoDescription } from '../codecs/video.ts'
 import type { MediaTrackInfo } from '../types.ts'
 import { buildWaveFormat } from '../wav/riff.ts'
@@ -18,7 +18,8 @@ const CODEC_IDS: Readonly<Record<string, string>> = {
   'audio/G722': 'A_MS/ACM',
 }
 
-const OPUS_PRE_SKIP = 312
+/** µs: CodecDelay, which who reads the file takes off the times of Opus (RFC 9559 §5.1.4.1.25), so that it is added when they are written. */
+export const OPUS_DELAY: number = (PRE_SKIP * 1000) / 48
 const SEEK_PRE_ROLL = 80_000_000 // ns, what Opus needs (RFC 7845 §4.6)
 
 /** `size` is that of the largest frame so far; `description` that of the first key frame. */
@@ -41,8 +42,8 @@ export function trackEntry(
   } else {
     const { sampleRate = 48_000, channels = 1 } = track
     if (mimeType === 'audio/opus') {
-      parts.push(element(0x63a2, buildOpusHead(channels, OPUS_PRE_SKIP)))
-      parts.push(unsigned(0x56aa, Math.round((OPUS_PRE_SKIP * 1e6) / 48))) // CodecDelay, ns
+      parts.push(element(0x63a2, buildOpusHead(channels, PRE_SKIP)))
+      parts.push(unsigned(0x56aa, OPUS_DELAY * 1000)) // CodecDelay, ns
       parts.push(unsigned(0x56bb, SEEK_PRE_ROLL))
     } else {
       parts.push(element(0x63a2, buildWaveFormat(mimeType, sampleRate, channels)))

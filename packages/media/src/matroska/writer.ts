@@ -8,7 +8,7 @@ import type { ByteSink } from '../io/byte-sink.ts'
 import type { EncodedFrame, MediaTrackInfo } from '../types.ts'
 import { BaseWriter } from '../writer-base.ts'
 import { element, float, idBytes, sizeBytes, text, UNKNOWN_SIZE, unsigned, voidOf } from './ebml.ts'
-import { trackEntry } from './track-entry.ts'
+import { OPUS_DELAY, trackEntry } from './track-entry.ts'
 
 // RFC 9559. Times are in ms (TimestampScale 1,000,000 ns), as WebM asks for.
 
@@ -128,7 +128,8 @@ export class MatroskaWriter extends BaseWriter {
 
   async #writeBlock(state: State, frame: EncodedFrame): Promise<void> {
     const { track, description } = state
-    const time = Math.max(0, Math.round(frame.timestamp / 1000))
+    const delay = track.mimeType === 'audio/opus' ? OPUS_DELAY : 0
+    const time = Math.max(0, Math.round((frame.timestamp + delay) / 1000))
     if (!state.listed) {
       if (!this.out.sink.seekable)
         throw new MediaError('ERR_MEDIA_STATE', 'The header was written before this track began')

@@ -1,6 +1,6 @@
 import type { AudioCodec, EncodedAudioPacketSource, EncodedVideoPacketSource, Output, VideoCodec } from 'mediabunny'
-import { loadMediabunny } from '../container/library.ts'
-import { buildOpusHead } from '../codecs/opus.ts'
+import { loadMediabunny } from './library.ts'
+import { buildOpusHead, PRE_SKIP } from '../codecs/opus.ts'
 import { SampleWriter } from '../codecs/sample.ts'
 import { describeKeyFrame } from '../codecs/video.ts'
 import type { VideoDescription } from '../codecs/video.ts'
@@ -20,7 +20,6 @@ const AUDIO_CODEC: AudioCodec = 'opus'
 /** mediabunny takes no track after the first frame, but leaves those out that get none: so many of each codec are kept ready. */
 const SPARES = 2
 const MAX_TRACKS = 16
-const OPUS_PRE_SKIP = 312
 const DEFAULT_DURATION = 33_333 // µs, for the last frame of video whose duration nobody told
 /** Bytes of other tracks that a fragmented file holds back for a track without frames, before it goes on without it. */
 const MAX_HELD_SIZE = 8 * 1024 * 1024
@@ -147,7 +146,7 @@ export class Mp4Writer extends BaseWriter {
 function configuration({ track, description }: State): VideoDecoderConfig | AudioDecoderConfig {
   if (track.kind === 'audio') {
     const numberOfChannels = track.channels!
-    const head = buildOpusHead(numberOfChannels, OPUS_PRE_SKIP)
+    const head = buildOpusHead(numberOfChannels, PRE_SKIP)
     return { codec: AUDIO_CODEC, sampleRate: 48_000, numberOfChannels, description: head }
   }
   const { codec, width, height } = description!

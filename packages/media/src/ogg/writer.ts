@@ -1,13 +1,11 @@
 import { concat } from '../bytes.ts'
-import { buildOpusHead, buildOpusTags, FILLER_SAMPLES, opusFiller, opusSamples } from '../codecs/opus.ts'
+import { buildOpusHead, buildOpusTags, FILLER_SAMPLES, opusFiller, opusSamples, PRE_SKIP } from '../codecs/opus.ts'
 import { MediaError } from '../errors.ts'
 import { MAX_FILLED_GAP } from '../limits.ts'
 import type { EncodedFrame, MediaTrackInfo } from '../types.ts'
 import { BaseWriter } from '../writer-base.ts'
 import { buildPage, FIRST, LAST } from './page.ts'
 
-/** What libopus needs to settle, in samples: its encoders announce the same. */
-const PRE_SKIP = 312
 const SERIAL = 0x6b61_6f6e
 const SAMPLES_PER_PAGE = 48_000
 const MAX_SEGMENTS = 255

@@ -35,7 +35,7 @@ export async function readWave(reader: ByteReader): Promise<WaveFile | undefined
       const body = await reader.peek(16)
       if (body === undefined) return undefined
       const tag = u16le(body, 0)
-      const mimeType = TAGS.find(([known]) => known === tag)?.[1] ?? ''
+      const mimeType = waveMimeType(tag) ?? ''
       format = { mimeType, tag, channels: u16le(body, 2), sampleRate: u32le(body, 4) }
     }
     if (hasAscii(header, 0, 'data')) {
@@ -46,6 +46,10 @@ export async function readWave(reader: ByteReader): Promise<WaveFile | undefined
     }
     reader.position += size + (size & 1)
   }
+}
+
+export function waveMimeType(tag: number): string | undefined {
+  return TAGS.find(([known]) => known === tag)?.[1]
 }
 
 /** `fmt `, `fact` and the beginning of `data`; sizes as large as can be while they are unknown. */

@@ -3,12 +3,12 @@ import { SampleReader } from '../codecs/sample.ts'
 import { MediaError } from '../errors.ts'
 import type { ByteSource } from '../io/byte-source.ts'
 import { MAX_FRAME_SIZE } from '../limits.ts'
+import { checkMp4 } from './check.ts'
 import { BaseReader } from '../reader-base.ts'
 import type { MediaFrame, MediaTrackInfo } from '../types.ts'
 import { loadMediabunny } from './library.ts'
 
 const MIME_TYPES: Readonly<Record<string, string>> = {
-  vp8: 'video/VP8',
   vp9: 'video/VP9',
   av1: 'video/AV1',
   avc: 'video/H264',
@@ -24,38 +24,32 @@ interface Stream {
   readonly description: Uint8Array | undefined
 }
 
-/** WebM, Matroska and MP4, through mediabunny. */
-export class ContainerReader extends BaseReader {
-  readonly format: 'webm' | 'mkv' | 'mp4'
+/** MP4 and QuickTime, through mediabunny. */
+export class Mp4Reader extends BaseReader {
+  readonly format = 'mp4'
   readonly tracks: readonly MediaTrackInfo[]
   override readonly skipped: readonly string[]
   readonly #input: Input
   readonly #streams: readonly Stream[]
 
-  private constructor(
-    source: ByteSource,
-    format: ContainerReader['format'],
-    input: Input,
-    streams: readonly Stream[],
-    skipped: readonly string[],
-  ) {
+  private constructor(source: ByteSource, input: Input, streams: readonly Stream[], skipped: readonly string[]) {
     super(source)
-    this.format = format
     this.#input = input
     this.#streams = streams
     this.tracks = streams.map(({ track }) => track)
     this.skipped = skipped
   }
 
-  static async open(source: ByteSource, format: ContainerReader['format']): Promise<ContainerReader> {
-    const { CustomSource, Input, MATROSKA, MP4, QTFF, WEBM } = await loadMediabunny()
+  static async open(source: ByteSource): Promise<Mp4Reader> {
+    await checkMp4(source)
+    const { CustomSource, Input, MP4, QTFF } = await loadMediabunny()
     const bytes = new CustomSource({
       getSize: () => source.size,
       read: (start, end) => source.read(start, end - start),
       maxCacheSize: 8 * 1024 * 1024,
       handleUnhandledError: () => {}, // the read that waits for these bytes reports it
     })
-    const input = new Input({ formats: format === 'mp4' ? [MP4, QTFF] : [WEBM, MATROSKA], source: bytes })
+    const input = new Input({ formats: [MP4, QTFF], source: bytes })
     try {
       const streams: Stream[] = []
       const skipped: string[] = []
@@ -64,7 +58,7 @@ export class ContainerReader extends BaseReader {
         if (typeof stream === 'string') skipped.push(stream)
         else streams.push(stream)
       }
-      return new ContainerReader(source, format, input, streams, skipped)
+      return new Mp4Reader(source, input, streams, skipped)
     } catch (error) {
       input.dispose()
       throw malformed(error)
