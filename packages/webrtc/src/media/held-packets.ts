@@ -50,6 +50,13 @@ export class HeldPackets {
     return dropped
   }
 
+  /** Takes out those of one source. */
+  takeOf(ssrc: number): readonly Held[] {
+    const packets = this.#bySsrc.get(ssrc) ?? []
+    this.#bySsrc.delete(ssrc)
+    return packets
+  }
+
   /** Takes all out, in the order of arrival within each source. */
   take(): Held[] {
     const all = [...this.#bySsrc.values()].flat()

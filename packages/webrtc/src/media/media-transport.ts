@@ -26,6 +26,8 @@ const MAX_HELD_SOURCES = 16
 const MAX_HELD_PACKETS = 160
 /** ms */
 const MAX_HELD_AGE = 10_000
+/** SSRCs whose streams have ended and that SRTP still knows, lest their packets be replayed; then the oldest makes room. */
+const MAX_ENDED = 256
 /** Streams that were removed and may be sent again under the same SSRC, whose sequence numbers go on. */
 const MAX_RETIRED = 64
 
@@ -56,6 +58,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   readonly #senderOf = new Map<SenderEncoding, MediaSender>()
   readonly #retired = new Map<number, SenderEncoding>()
   readonly #byes: number[] = []
+  readonly #ended: number[] = []
   readonly #writer = new PacketWriter()
   readonly #batch = new RtcpBatch()
   readonly #held = new HeldPackets(MAX_HELD_SOURCES, MAX_HELD_PACKETS, MAX_HELD_AGE)
@@ -212,11 +215,12 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
         dropped.ssrcs++
         return undefined
       default: {
-        const isFirst = stream.isNew
+        const isFirst = stream.isNew && this.#held.sources > 0
+        if (isFirst) for (const held of this.#held.takeOf(packet.ssrc)) stream.receive(held.packet, held.arrival)
         stream.receive(packet, now)
         this.touchReceiver(stream)
         // Retransmissions and layers may have waited for this one.
-        if (isFirst && this.#held.sources > 0) this.#releaseHeld()
+        if (isFirst) this.#releaseHeld()
         return undefined
       }
     }
@@ -431,11 +435,20 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
 
   streamClosed(stream: ReceiverStream): void {
     this.demultiplexer.forget(stream)
+    for (const ssrc of [stream.ssrc, stream.rtxSsrc, stream.fecSsrc]) if (ssrc !== undefined) this.#forget(ssrc)
     this.#deadline = undefined
+  }
+
+  #forget(ssrc: number): void {
+    this.#ended.push(ssrc)
+    if (this.#ended.length <= MAX_ENDED) return
+    const oldest = this.#ended.shift()!
+    if (this.demultiplexer.stream(oldest) === undefined) this.#srtpReceiver?.forget(oldest)
   }
 
   forgetSsrc(ssrc: number): void {
     this.demultiplexer.forgetSsrc(ssrc)
+    this.#forget(ssrc)
   }
 
   parametersChanged(): void {

@@ -144,6 +144,8 @@ export class SenderEncoding {
     this.useCodec(codec)
     if (!this.rtp.writeFrame(frame, now)) return false
     this.awaitsKeyFrame = false
+    // Whoever asked for one before has it.
+    if (frame.keyFrame) while (this.rtp.pollEvent() !== undefined);
     return true
   }
 

@@ -1,40 +1,11 @@
 import type { RtcpPacket } from '@kaon/rtp'
-import type { EncodedFrame, ReceivedFrame } from '@kaon/rtp/formats'
+import type { EncodedFrame } from '@kaon/rtp/formats'
 import type { SrtpProfile } from '@kaon/srtp'
 import { describe, expect, it } from 'vitest'
-import { createRemoteTrack, MediaStreamTrack, trackCore } from '../../src/media/media-stream-track.ts'
-import type { MediaReceiver } from '../../src/media/media-receiver.ts'
-import type { MediaCodec, ReceiveParameters } from '../../src/media/parameters.ts'
-import { TrackSource } from '../../src/media/track-source.ts'
+import { MediaStreamTrack, trackCore } from '../../src/media/media-stream-track.ts'
 import { madeUp } from './support/frames.ts'
+import { hex, local, numbers, receive } from './support/receive.ts'
 import { codec, connect, connectOne, H264, OPUS, receiving, sending, VP8, World, type Node } from './support/world.ts'
-
-/** What arrives at a remote track. */
-interface Sink {
-  readonly source: TrackSource
-  readonly track: MediaStreamTrack
-  readonly receiver: MediaReceiver
-  readonly frames: ReceivedFrame[]
-}
-
-function receive(node: Node, codecs: readonly MediaCodec[], more: Partial<ReceiveParameters> = {}, mid = '0'): Sink {
-  const parameters = receiving(codecs, more)
-  const source = new TrackSource(parameters.kind, true)
-  const frames: ReceivedFrame[] = []
-  const track = createRemoteTrack(source, `remote ${mid}`)
-  trackCore(track).subscribe({ frame: (frame) => void frames.push(frame as ReceivedFrame) })
-  return { source, track, receiver: node.transport.addReceiver(mid, parameters, source), frames }
-}
-
-function local(mimeType: string): MediaStreamTrack {
-  const kind = mimeType.startsWith('video/') ? 'video' : 'audio'
-  return new MediaStreamTrack({ kind, codec: mimeType })
-}
-
-const bytes = (frames: readonly EncodedFrame[]): string[] =>
-  frames.map(({ payload }) => Buffer.from(payload).toString('hex'))
-
-const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 
 describe('frames of a local track reach a remote track', () => {
   const codecs = [
@@ -59,7 +30,7 @@ describe('frames of a local track reach a remote track', () => {
     const isVideo = used.mimeType.startsWith('video/')
     world.every(isVideo ? 33 : 20, frames.length, (i) => track.writeFrame(frames[i]!))
     world.run(3000)
-    expect(bytes(sink.frames)).toEqual(bytes(frames))
+    expect(hex(sink.frames)).toEqual(hex(frames))
     expect(sink.frames.map(({ keyFrame }) => keyFrame)).toEqual(frames.map(({ keyFrame }) => keyFrame))
     expect(sink.frames[0]!.mimeType).toBe(used.mimeType)
     expect(sink.track.muted).toBe(false)
@@ -120,8 +91,8 @@ describe('loss', () => {
     expect(sink.frames.length).toBeGreaterThan(140)
     const [received] = sink.receiver.stats()
     expect(received!.stats.retransmittedPacketsReceived).toBeGreaterThan(10)
-    const shown = bytes(sink.frames)
-    expect(bytes(frames).filter((frame) => shown.includes(frame))).toEqual(shown)
+    const shown = hex(sink.frames)
+    expect(hex(frames).filter((frame) => shown.includes(frame))).toEqual(shown)
   })
 
   it('works without RTX: what is sent again is the same to the last bit', () => {
@@ -179,7 +150,7 @@ describe('loss', () => {
     await write(60)
     world.run(100)
     expect(sender.stats()[0]!.stats.pliCount).toBeGreaterThan(0)
-    const [seen, sent] = [bytes(sink.frames), bytes(written)]
+    const [seen, sent] = [hex(sink.frames), hex(written)]
     expect(seen.slice(0, 5)).toEqual(sent.slice(0, 5))
     const resumed = sink.frames[5]!
     expect(resumed.keyFrame).toBe(true)
@@ -230,7 +201,7 @@ describe('what comes early', () => {
     expect(b.transport.stats.held).toBeGreaterThan(30)
     const sink = receive(b, [VP8])
     world.run(100)
-    expect(bytes(sink.frames)).toEqual(bytes(frames))
+    expect(hex(sink.frames)).toEqual(hex(frames))
   })
 
   it('a sender without keys sends nothing, and asks for a key frame when it has them', async () => {
