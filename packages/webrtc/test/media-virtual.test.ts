@@ -163,7 +163,12 @@ describe('media between two peers', () => {
     })()
     await net.runUntil(negotiated, 1000)
     await net.runUntil(() => (seen[0]?.frames.length ?? 0) > 10, 10_000)
-    expect(a.getReceivers()[0]!.getParameters().codecs.map(({ mimeType }) => mimeType)).not.toContain('video/VP8')
+    expect(
+      a
+        .getReceivers()[0]!
+        .getParameters()
+        .codecs.map(({ mimeType }) => mimeType),
+    ).not.toContain('video/VP8')
   })
 })
 
