@@ -5,18 +5,25 @@ import type { Colour } from './media-call.ts'
 
 const run = promisify(execFile)
 
-/** Runs ffmpeg; rejects when it fails. Resolves to what it complained about. */
-async function ffmpeg(args: readonly string[]): Promise<string> {
+interface Output {
+  readonly stdout: Buffer
+  /** What it complained about. */
+  readonly stderr: Buffer
+}
+
+/** Runs ffmpeg; rejects when it fails. */
+async function ffmpeg(args: readonly string[]): Promise<Output> {
   const path = peers.find((peer) => peer.name === 'ffmpeg')?.find()
   if (path === undefined) throw new Error('ffmpeg is not installed')
   const env = { ...process.env, SVT_LOG: '1' }
-  const { stderr } = await run(path, ['-v', 'error', '-y', ...args], { env })
-  return stderr
+  return run(path, ['-v', 'error', '-y', ...args], { env, encoding: 'buffer', maxBuffer: 1 << 26 })
 }
 
 /** Moving numbers and bars, and below them a red and a blue half. */
 const PICTURE =
   'drawbox=x=0:y=ih/2:w=iw/2:h=ih/2:color=red:t=fill,drawbox=x=iw/2:y=ih/2:w=iw/2:h=ih/2:color=blue:t=fill,format=yuv420p'
+
+const NOISE = 'noise=alls=40:allf=t:all_seed=1,'
 
 export const COLOURS: readonly Colour[] = [
   { x: 0.25, y: 0.75, rgb: [255, 0, 0] },
@@ -37,17 +44,22 @@ export interface TestFile {
   readonly duration: number
   /** Of the picture, which has `COLOURS`, `FRAME_RATE` frames a second and a key frame each second. */
   readonly video?: string
+  /** Frames from one key frame to the next, if that shall not be a second. */
+  readonly keyFrameInterval?: number
+  /** Noise in the upper half, so that each frame is worth several packets. */
+  readonly noise?: boolean
   /** A tone in Opus. */
   readonly opus?: boolean
 }
 
 /** Makes a file whose name tells its format. */
-export async function makeFile(path: string, { duration, video, opus }: TestFile): Promise<void> {
+export async function makeFile(path: string, file: TestFile): Promise<void> {
+  const { duration, video, opus, keyFrameInterval = FRAME_RATE, noise } = file
   const inputs: string[] = []
   const codecs: string[] = []
   if (video !== undefined) {
-    inputs.push('-f', 'lavfi', '-i', `testsrc=size=320x240:rate=${FRAME_RATE}:duration=${duration},${PICTURE}`)
-    codecs.push('-c:v', ...ENCODERS[video]!, '-g', String(FRAME_RATE))
+    inputs.push('-f', 'lavfi', '-i', `testsrc=size=320x240:rate=${FRAME_RATE}:duration=${duration},${noise ? NOISE : ''}${PICTURE}`)
+    codecs.push('-c:v', ...ENCODERS[video]!, '-g', String(keyFrameInterval))
   }
   if (opus) {
     inputs.push('-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=48000:duration=${duration}`)
@@ -57,8 +69,16 @@ export async function makeFile(path: string, { duration, video, opus }: TestFile
 }
 
 /** What ffmpeg complains about when it decodes all of a file. */
-export function decodeErrors(path: string): Promise<string> {
-  return ffmpeg(['-i', path, '-f', 'null', '-'])
+export async function decodeErrors(path: string): Promise<string> {
+  // In the time base of the file: a camera's frames do not come at one rate, and two may share a tick of the rate that ffmpeg guesses.
+  const { stderr } = await ffmpeg(['-i', path, '-map', '0', '-enc_time_base', '-1', '-f', 'null', '-'])
+  return stderr.toString()
+}
+
+/** The samples of a file with one channel of sound. */
+export async function countSamples(path: string): Promise<number> {
+  const { stdout } = await ffmpeg(['-i', path, '-f', 's16le', '-'])
+  return stdout.length / 2
 }
 
 export interface ProbedStream {
