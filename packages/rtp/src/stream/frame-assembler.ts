@@ -1,3 +1,4 @@
+import { frameDimensions } from '../formats/dimensions.ts'
 import type { Depacketizer, ReceivedFrame } from '../formats/types.ts'
 import type { RtpPacket } from '../packet/rtp-packet.ts'
 import { JitterBuffer } from './jitter-buffer.ts'
@@ -21,6 +22,8 @@ const START_GRACE = 30
 const REMINDER = 1000
 /** Packets by which the first of a key frame may be out of order. */
 const MAX_LEAD = 16
+/** Key frames of these begin with parameter sets in packets of their own, and are nothing without. */
+const HAS_PARAMETER_SETS = /H26[45]$/i
 /** Frames that wait for `poll`. */
 const MAX_FRAMES = 512
 
@@ -61,6 +64,9 @@ export class FrameAssembler {
   #missed = -Infinity
   /** Where the key frame begins that ended the wait for one, until it is given out; NaN otherwise. */
   #begun = NaN
+  /** `deadline` waits for what should be in front of that key frame, or has done so. */
+  #headMissed = false
+  #headOverdue = false
   #grace = START_GRACE
   #lastArrival = 0
 
@@ -102,7 +108,6 @@ export class FrameAssembler {
   /** Takes a packet: of media, of padding, or of a payload type that is not ours and only counts for the order. */
   insert(packet: RtpPacket, now: number): void {
     const buffer = this.#buffer
-    if (buffer.length > 0 && !Number.isNaN(this.#begun)) this.#reopen(packet)
     let outcome = buffer.insert(packet, now)
     if (outcome === 'full') {
       this.#makeRoom(now)
@@ -128,9 +133,14 @@ export class FrameAssembler {
       this.deadline = Infinity
       if (this.#awaitingKeyFrame) {
         this.#keyFrameNeeded = true
+      } else if (this.#headMissed) {
+        this.#headMissed = false
+        this.#headOverdue = true
+        this.#keyFrameNeeded = true
+        this.#advance(now)
       } else if (this.#video) {
         const from = this.#missed
-        if (this.#buffer.at(this.#buffer.next) !== undefined) this.framesDropped++
+        if (!Number.isNaN(this.#begun) || this.#buffer.at(this.#buffer.next) !== undefined) this.framesDropped++
         this.#giveUp()
         if (this.#seekKeyFrame(from)) this.#advance(now)
       } else {
@@ -176,7 +186,8 @@ export class FrameAssembler {
   #look(packet: RtpPacket, now: number): void {
     const buffer = this.#buffer
     if (this.#beginsKeyFrame(packet)) {
-      this.#beginAt(buffer.sequenceOf(packet))
+      const sequence = buffer.sequenceOf(packet)
+      this.#beginAt(sequence, sequence - MAX_LEAD)
       return
     }
     let end = buffer.next
@@ -198,24 +209,16 @@ export class FrameAssembler {
     return format !== undefined && format.isFrameStart(packet.payload) && format.isKeyFrame(packet.payload)
   }
 
-  #beginAt(sequence: number): void {
-    this.packetsDiscarded += this.#buffer.consume(sequence)
+  /** Begins with the key frame there. Packets from `earliest` on may still turn out to be a part of it. */
+  #beginAt(sequence: number, earliest: number): void {
+    this.packetsDiscarded += this.#buffer.consume(earliest)
     this.#awaitingKeyFrame = false
     this.#scanned = sequence
     this.#begun = sequence
+    this.#headMissed = false
+    this.#headOverdue = false
     this.deadline = Infinity
     this.#missed = -Infinity
-  }
-
-  /** Several packets of a key frame may look like its first one (parameter sets, then a slice): the earliest is. */
-  #reopen(packet: RtpPacket): void {
-    const buffer = this.#buffer
-    const sequence = buffer.sequenceOf(packet)
-    if (sequence >= this.#begun || sequence < this.#begun - MAX_LEAD) return
-    if (buffer.at(this.#begun)?.timestamp !== packet.timestamp || !this.#beginsKeyFrame(packet)) return
-    buffer.reopen(sequence)
-    this.#scanned = sequence
-    this.#begun = sequence
   }
 
   /** Video: everything up to the next key frame is lost. */
@@ -247,7 +250,7 @@ export class FrameAssembler {
     for (let i = Math.max(buffer.next, from); i <= buffer.highest; i++) {
       const packet = buffer.at(i)
       if (packet === undefined || !this.#beginsKeyFrame(packet)) continue
-      this.#beginAt(i)
+      this.#beginAt(i, i)
       return true
     }
     return false
@@ -268,6 +271,7 @@ export class FrameAssembler {
     const buffer = this.#buffer
     if (this.#scanned < buffer.next) this.#scanned = buffer.next
     for (;;) {
+      const head = Number.isNaN(this.#begun) ? buffer.next : this.#begun
       const packet = buffer.at(this.#scanned)
       if (packet === undefined) {
         this.#waitFor(this.#scanned)
@@ -279,18 +283,42 @@ export class FrameAssembler {
         this.#scanned++
         continue
       }
-      const first = buffer.at(buffer.next)!
       // A frame ends with the marker, or where the next begins when the sender sets none.
-      if (packet.timestamp !== first.timestamp) {
-        if (!this.#emit(this.#scanned, now)) return
+      const isNext = packet.timestamp !== buffer.at(head)!.timestamp
+      if (!isNext && !packet.marker && this.#video) {
+        this.#scanned++
         continue
       }
-      this.#scanned++
-      if ((packet.marker || !this.#video) && !this.#emit(this.#scanned, now)) return
+      const end = isNext ? this.#scanned : this.#scanned + 1
+      const start = this.#startOf(head)
+      if (start === undefined || !this.#emit(start, end, now)) return
     }
   }
 
+  /**
+   * Several packets of a key frame may look like its first one (parameter sets, then a slice), and the wait for one may have ended with a
+   * later of them: the earliest is where the frame starts. Undefined while something is missing between it and the others.
+   */
+  #startOf(head: number): number | undefined {
+    const buffer = this.#buffer
+    const { timestamp } = buffer.at(head)!
+    let start = head
+    for (let i = head - 1; i >= buffer.next; i--) {
+      const packet = buffer.at(i)
+      if (packet === undefined || packet.payload.length === 0) continue
+      if (packet.timestamp !== timestamp) break
+      if (this.#codecs.get(packet.payloadType)?.format!.isFrameStart(packet.payload) === true) start = i
+    }
+    for (let i = start + 1; i < head; i++) {
+      if (buffer.at(i) !== undefined) continue
+      this.#waitFor(i)
+      return undefined
+    }
+    return start
+  }
+
   #waitFor(sequence: number): void {
+    this.#headMissed = false
     if (this.#buffer.highest <= sequence) {
       this.deadline = Infinity
     } else if (this.#missed !== sequence || this.deadline === Infinity) {
@@ -299,15 +327,15 @@ export class FrameAssembler {
     }
   }
 
-  /** Makes a frame of all packets before `end`. False when it could not be made and there is no key frame to go on with. */
-  #emit(end: number, now: number): boolean {
+  /** Makes a frame of the packets from `start` to before `end`. False when it could not be made and there is no key frame to go on with. */
+  #emit(start: number, end: number, now: number): boolean {
     const buffer = this.#buffer
-    const first = buffer.at(buffer.next)!
+    const first = buffer.at(start)!
     const codec = this.#codecs.get(first.payloadType)!
     const payloads: Uint8Array[] = []
     let begun = Infinity
     let ended = 0
-    for (let i = buffer.next; i < end; i++) {
+    for (let i = start; i < end; i++) {
       const packet = buffer.at(i)!
       if (packet.payload.length === 0 || packet.payloadType !== first.payloadType) continue
       payloads.push(packet.payload)
@@ -315,10 +343,12 @@ export class FrameAssembler {
       if (at < begun) begun = at
       if (at > ended) ended = at
     }
+    const frame = this.#depacketizer(codec).depacketize(payloads)
+    if (frame?.keyFrame === true && this.#awaitsHead(start, codec, frame.payload)) return false
+    this.packetsDiscarded += buffer.consume(start)
     buffer.consume(end)
     this.#scanned = end
     this.#begun = NaN
-    const frame = this.#depacketizer(codec).depacketize(payloads)
     if (frame === undefined || frame.payload.length === 0) {
       this.framesDropped++
       if (!this.#video) return true
@@ -347,6 +377,22 @@ export class FrameAssembler {
       discontinuity: this.#discontinuity,
     })
     this.#discontinuity = false
+    return true
+  }
+
+  /**
+   * The wait for a key frame ended with a slice, and the parameter sets may still come: out of order, or again when they are known to be
+   * lost.
+   */
+  #awaitsHead(start: number, codec: ReceiveCodec, payload: Uint8Array): boolean {
+    if (Number.isNaN(this.#begun) || this.#headOverdue || !HAS_PARAMETER_SETS.test(codec.mimeType)) return false
+    const before = this.#buffer.at(start - 1)
+    if (before !== undefined && before.timestamp !== this.#buffer.at(start)!.timestamp) return false
+    if (frameDimensions(codec.mimeType, payload) !== undefined) return false
+    if (this.#headMissed && this.#missed === start - 1) return true
+    this.#headMissed = true
+    this.#missed = start - 1
+    this.deadline = this.#buffer.receivedAt(start) + (this.#discontinuity ? this.wait : START_GRACE)
     return true
   }
 

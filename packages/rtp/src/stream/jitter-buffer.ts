@@ -104,14 +104,6 @@ export class JitterBuffer {
     return before - this.length
   }
 
-  /** Moves `next` back to a packet that nobody waited for and that is wanted after all. */
-  reopen(sequence: number): void {
-    if (sequence < this.next && this.highest - sequence < this.#maxPackets) {
-      while (this.highest - sequence >= this.#packets.length) this.#grow()
-      this.next = sequence
-    }
-  }
-
   /** The source began anew: everything held is forgotten, and the next packet is the first. Returns how many packets that were. */
   reset(): number {
     const { length } = this

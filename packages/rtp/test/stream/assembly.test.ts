@@ -201,22 +201,73 @@ test('payloads that make no frame are dropped, and video then needs a key frame'
   expect(machine.takeKeyFrameNeeded()).toBe(true)
 })
 
-test('H.264: a slice that overtakes its parameter sets', () => {
-  const machine = assembler(h264)
-  const sps = Uint8Array.of(0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0, 0x47, 0xfe, 0xc8)
-  const pps = Uint8Array.of(0x68, 0xce, 0x3c, 0x80)
-  const idr = Uint8Array.of(0x65, 0x88, 0x84, 0x00, 0x10)
-  const packets = [sps, pps, idr].map(
+const sps = Uint8Array.of(0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x00, 0xa0, 0x47, 0xfe, 0xc8)
+const pps = Uint8Array.of(0x68, 0xce, 0x3c, 0x80)
+const idr = Uint8Array.of(0x65, 0x88, 0x84, 0x00, 0x10)
+const h264Size = 3 * 4 + sps.length + pps.length + idr.length
+
+function h264Packets(first: number, timestamp: number): [RtpPacket, RtpPacket, RtpPacket] {
+  return [sps, pps, idr].map(
     (payload, i) =>
-      new RtpPacket({ payloadType: 96, sequenceNumber: i, timestamp: 0, ssrc: 1, marker: i === 2, payload }),
-  )
-  // The slice is not the end of the frame for the assembler before what is in front of it has come.
-  machine.insert(packets[1]!, 0)
-  machine.insert(packets[0]!, 0)
-  machine.insert(packets[2]!, 0)
-  const [frame] = drain(machine)
-  expect(frame?.keyFrame).toBe(true)
-  expect(frame?.payload.length).toBe(3 * 4 + sps.length + pps.length + idr.length)
+      new RtpPacket({ payloadType: 96, sequenceNumber: first + i, timestamp, ssrc: 1, marker: i === 2, payload }),
+  ) as [RtpPacket, RtpPacket, RtpPacket]
+}
+
+test('H.264: a slice may overtake its parameter sets, in every order', () => {
+  for (const order of [
+    [0, 1, 2],
+    [0, 2, 1],
+    [1, 0, 2],
+    [1, 2, 0],
+    [2, 0, 1],
+    [2, 1, 0],
+  ]) {
+    const machine = assembler(h264)
+    const packets = h264Packets(5, 0)
+    order.forEach((i, at) => {
+      machine.insert(packets[i]!, at * 10)
+      machine.tick(at * 10)
+    })
+    const frames = drain(machine)
+    expect(frames.map(({ payload, keyFrame }) => [payload.length, keyFrame])).toEqual([[h264Size, true]])
+    expect(machine.takeKeyFrameNeeded()).toBe(false)
+    expect(machine.packetsDiscarded).toBe(0)
+    expect(machine.deadline).toBe(Infinity)
+  }
+})
+
+test('H.264: parameter sets that do not come are waited for, and a new key frame is asked for', () => {
+  const machine = assembler(h264, 200)
+  machine.insert(h264Packets(5, 0)[2], 0)
+  expect(machine.poll()).toBeUndefined()
+  expect(machine.deadline).toBe(30)
+  machine.tick(30)
+  expect(machine.poll()?.keyFrame).toBe(true)
+  expect(machine.takeKeyFrameNeeded()).toBe(true)
+  expect(machine.deadline).toBe(Infinity)
+})
+
+test('H.264: parameter sets that are known to be lost may come again', () => {
+  const machine = assembler(h264, 200)
+  for (const packet of h264Packets(5, 0)) machine.insert(packet, 0)
+  const slice = h264Packets(7, 3000)[2]
+  slice.payload = Uint8Array.of(0x41, 0x9a, 0x24, 0x6c)
+  machine.insert(slice, 0)
+  machine.tick(200)
+  expect(drain(machine)).toHaveLength(1)
+  expect(machine.takeKeyFrameNeeded()).toBe(true)
+  // The depacketizer has the last ones; after a restart it has none.
+  machine.insert(h264Packets(10, 6000)[2], 205)
+  expect(machine.poll()).toMatchObject({ keyFrame: true, discontinuity: true })
+  machine.reset(210)
+  const packets = h264Packets(40_000, 0)
+  machine.insert(packets[2], 210)
+  expect(machine.poll()).toBeUndefined()
+  expect(machine.deadline).toBe(410)
+  machine.insert(packets[0], 400)
+  machine.insert(packets[1], 409)
+  expect(machine.poll()).toMatchObject({ keyFrame: true, discontinuity: true })
+  expect(machine.takeKeyFrameNeeded()).toBe(false)
 })
 
 test('audio: each packet is a frame, and a loss is waited for a little', () => {
