@@ -1,7 +1,7 @@
 import type { Endpoint } from './network.ts'
 
 /**
- * - `ERR_NET_UNSUPPORTED`: this platform (or the virtual network) has no such transport.
+ * - `ERR_NET_UNSUPPORTED`: this platform has no such transport.
  * - `ERR_NET_ARGUMENT`: the caller passed something that is no address, port or time.
  * - `ERR_NET_BIND`, `ERR_NET_CONNECT`, `ERR_NET_LOOKUP`, `ERR_NET_SEND`, `ERR_NET_SOCKET`: the system refused; see `systemCode`.
  */
