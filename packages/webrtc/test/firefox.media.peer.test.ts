@@ -1,0 +1,4 @@
+import { mediaFirefox } from './support/browsers.ts'
+import { echo } from './support/suites/media-echo.ts'
+
+echo(mediaFirefox, { video: 'video/VP8', audio: 'audio/opus' })
