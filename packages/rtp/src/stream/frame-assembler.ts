@@ -1,6 +1,7 @@
 import { frameDimensions } from '../formats/dimensions.ts'
 import type { Depacketizer, ReceivedFrame } from '../formats/types.ts'
 import type { RtpPacket } from '../packet/rtp-packet.ts'
+import { sameFormatParameters } from './format-parameters.ts'
 import { JitterBuffer } from './jitter-buffer.ts'
 import type { JitterBufferOptions } from './jitter-buffer.ts'
 import { MediaTime } from './media-time.ts'
@@ -100,9 +101,16 @@ export class FrameAssembler {
   }
 
   setCodecs(codecs: readonly ReceiveCodec[]): void {
+    const before = new Map(this.#codecs)
     this.#codecs.clear()
-    this.#depacketizers.clear()
     for (const codec of codecs) if (codec.format !== undefined) this.#codecs.set(codec.payloadType, codec)
+    // What stays keeps its depacketizer, which may know parameter sets.
+    for (const [payloadType, old] of before) {
+      const codec = this.#codecs.get(payloadType)
+      if (codec?.format !== old.format || !sameFormatParameters(codec?.parameters, old.parameters)) {
+        this.#depacketizers.delete(payloadType)
+      }
+    }
   }
 
   /** Takes a packet: of media, of padding, or of a payload type that is not ours and only counts for the order. */

@@ -4,6 +4,7 @@ import { RtpPacket } from '../packet/rtp-packet.ts'
 import { rtpHeaderLength } from '../packet/write.ts'
 import type { ExtendedReportBlock, ReportBlock, RtcpPacket } from '../rtcp/types.ts'
 import type { SendStreamEvent } from './events.ts'
+import { sameFormatParameters } from './format-parameters.ts'
 import { FrameClock } from './frame-clock.ts'
 import { KeyFrameLimiter } from './key-frame-limiter.ts'
 import { NackResponder } from './nack-responder.ts'
@@ -83,7 +84,8 @@ export class RtpSendStream {
     this.#sequenceNumber = this.#word() & 0xffff
     this.#frameClock = new FrameClock(options.clockRate, this.#word())
     this.#parameters = options
-    this.#apply(options)
+    this.#packetizer = options.format?.createPacketizer(options.formatParameters)
+    this.#applyRtx(options)
   }
 
   get rtxSsrc(): number | undefined {
@@ -283,7 +285,14 @@ export class RtpSendStream {
     const before = this.#parameters
     const wasActive = this.active
     this.#parameters = parameters
-    this.#apply(parameters)
+    this.#applyRtx(parameters)
+    this.#reports.setClockRate(parameters.clockRate)
+    this.#frameClock.setClockRate(parameters.clockRate)
+    const { format, formatParameters } = parameters
+    // A packetizer that stays goes on counting (picture ids).
+    if (format !== before.format || !sameFormatParameters(formatParameters, before.formatParameters)) {
+      this.#packetizer = format?.createPacketizer(formatParameters)
+    }
     if (!this.active) {
       this.#queue.clear()
       this.#responder.clear()
@@ -308,11 +317,7 @@ export class RtpSendStream {
     this.#byeOwed = this.#reports.packetCount > 0
   }
 
-  #apply(parameters: SendParameters): void {
-    this.#packetizer = parameters.format?.createPacketizer(parameters.formatParameters)
-    this.#reports.setClockRate(parameters.clockRate)
-    this.#frameClock.setClockRate(parameters.clockRate)
-    const { rtx } = parameters
+  #applyRtx({ rtx }: SendParameters): void {
     if (rtx === undefined) this.#rtx = undefined
     else if (this.#rtx === undefined) this.#rtx = new RtxSender(rtx.ssrc, rtx.payloadType, this.#word() & 0xffff)
     else {

@@ -85,7 +85,7 @@ test('any order within the window gives the same frames, with sequence numbers a
     const frames = drain(machine)
     expect(frames).toHaveLength(40)
     frames.forEach((frame, i) => {
-      expect(frame.payload).toEqual(vp8Frame(i, 250, i === 0, 0).payload)
+      expect(Buffer.compare(frame.payload, vp8Frame(i, 250, i === 0, 0).payload)).toBe(0)
       expect(frame.timestamp).toBe(Math.round((i * FRAME_TICKS * 1e6) / 90_000))
     })
     expect(machine.length).toBe(0)
@@ -256,7 +256,8 @@ test('H.264: parameter sets that are known to be lost may come again', () => {
   machine.tick(200)
   expect(drain(machine)).toHaveLength(1)
   expect(machine.takeKeyFrameNeeded()).toBe(true)
-  // The depacketizer has the last ones; after a restart it has none.
+  // The depacketizer has the last ones, also after a negotiation that changes nothing; after a restart it has none.
+  machine.setCodecs([{ payloadType: 96, mimeType: 'video/H264', clockRate: 90_000, format: h264 }])
   machine.insert(h264Packets(10, 6000)[2], 205)
   expect(machine.poll()).toMatchObject({ keyFrame: true, discontinuity: true })
   machine.reset(210)

@@ -99,6 +99,27 @@ test('a packet from nowhere is dropped', () => {
   expect(machine.stats.dropped.sequenceNumber).toBe(1)
 })
 
+test('two sources under one SSRC: the first stays, the other is noise', () => {
+  const machine = receiver('video')
+  const [ours, theirs] = [video(10), video(10, 40_000, 9_000_000)]
+  ours.forEach((packet, i) => {
+    machine.receive(packet, i)
+    machine.receive(theirs[i]!, i)
+  })
+  expect(frames(machine)).toBe(10)
+  expect(machine.stats.restarts).toBe(0)
+  // In pairs they cannot be told from restarts: nothing breaks, and nothing is sent out in endless numbers.
+  for (let i = 0; i < 200; i++) {
+    for (const packet of video(1, i % 2 === 0 ? 30 + i : 40_030 + i, i * 1000)) machine.receive(packet, 100 + i)
+  }
+  for (let i = 0; i < 100 && machine.deadline !== Infinity; i++) {
+    const now = machine.deadline
+    machine.tick(now)
+    machine.pollRtcp(now)
+  }
+  expect(machine.deadline).toBe(Infinity)
+})
+
 test('packets come out at once in the order of arrival, each once', () => {
   const machine = receiver('video')
   const packets = video(3)

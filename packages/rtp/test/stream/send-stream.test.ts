@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { pcmu, vp8 } from '../../src/formats/index.ts'
+import { parseVp8Descriptor, pcmu, vp8 } from '../../src/formats/index.ts'
 import { ntpTimestamp, RtpPacket } from '../../src/index.ts'
 import type { RtcpPacket } from '../../src/index.ts'
 import { RtpSendStream } from '../../src/stream/index.ts'
@@ -245,9 +245,11 @@ test('another payload type: a key frame is wanted, and old packets are not sent 
   const [next] = transmit(machine, 33)
   expect(next).toMatchObject({ payloadType: 100, sequenceNumber: (packet!.sequenceNumber + 1) & 0xffff })
   expect((next!.timestamp - packet!.timestamp) >>> 0).toBe(3000)
-  // The same again asks for nothing.
+  // The same again asks for nothing, and picture ids go on.
   machine.setParameters({ ...PARAMETERS, payloadType: 100, rtx: { ssrc: RTX, payloadType: 101 } })
   expect(events(machine)).toEqual([])
+  machine.writeFrame(vp8Frame(2, 50, false, 66_666), 66)
+  expect(parseVp8Descriptor(transmit(machine, 66)[0]!.payload)?.pictureId).toBe(2)
 })
 
 test('a frame that does not fit the queue is dropped whole', () => {
