@@ -58,7 +58,12 @@ export async function makeFile(path: string, file: TestFile): Promise<void> {
   const inputs: string[] = []
   const codecs: string[] = []
   if (video !== undefined) {
-    inputs.push('-f', 'lavfi', '-i', `testsrc=size=320x240:rate=${FRAME_RATE}:duration=${duration},${noise ? NOISE : ''}${PICTURE}`)
+    inputs.push(
+      '-f',
+      'lavfi',
+      '-i',
+      `testsrc=size=320x240:rate=${FRAME_RATE}:duration=${duration},${noise ? NOISE : ''}${PICTURE}`,
+    )
     codecs.push('-c:v', ...ENCODERS[video]!, '-g', String(keyFrameInterval))
   }
   if (opus) {

@@ -3,6 +3,8 @@ import type { Side } from './browser-pair.ts'
 import { once } from './browser-pair.ts'
 import type { Kind, MediaPage, PagePlan, Stats } from './media-page.ts'
 
+type Carry = (description: RTCSessionDescriptionInit, from: Side) => RTCSessionDescriptionInit
+
 let calls = 0
 
 /** A Kaon peer in this process and a connection of the page, with the signalling between them: candidates inside the descriptions. */
@@ -11,13 +13,20 @@ export class MediaCall {
   readonly page: MediaPage
   /** The name of the page's connection. */
   readonly id: string = `call ${++calls}`
+  readonly #carry: Carry
 
-  private constructor(page: MediaPage) {
+  private constructor(page: MediaPage, carry: Carry) {
     this.page = page
+    this.#carry = carry
   }
 
-  static async create(page: MediaPage, plan: PagePlan): Promise<MediaCall> {
-    const call = new MediaCall(page)
+  /** `carry`: what becomes of descriptions on their way. */
+  static async create(
+    page: MediaPage,
+    plan: PagePlan,
+    carry: Carry = (description) => description,
+  ): Promise<MediaCall> {
+    const call = new MediaCall(page, carry)
     await page.create(call.id, plan)
     return call
   }
@@ -30,9 +39,10 @@ export class MediaCall {
     const { kaon, page, id } = this
     if (offerer === 'kaon') {
       prepare(kaon)
-      await kaon.setRemoteDescription(await page.answer(id, await this.#local()))
+      const answer = await page.answer(id, await this.#local())
+      await kaon.setRemoteDescription(this.#carry(answer, 'browser'))
     } else {
-      await kaon.setRemoteDescription(await page.offer(id))
+      await kaon.setRemoteDescription(this.#carry(await page.offer(id), 'browser'))
       prepare(kaon)
       await page.accept(id, await this.#local())
     }
@@ -43,7 +53,7 @@ export class MediaCall {
     await kaon.setLocalDescription()
     while (kaon.iceGatheringState !== 'complete') await once(kaon, 'icegatheringstatechange')
     const { type, sdp } = kaon.localDescription!
-    return { type, sdp }
+    return this.#carry({ type, sdp }, 'kaon')
   }
 
   async connected(): Promise<void> {
