@@ -43,7 +43,7 @@ describe('record', () => {
         { sourceId: 'video/VP8', kind: 'video', mimeType: 'video/VP8', frames: 10, width: 96, height: 64 },
         { sourceId: 'audio/opus', kind: 'audio', mimeType: 'audio/opus', frames: 51 },
       ],
-      dropped: { waitingForKeyFrame: 0, sinkTooSlow: 0, notTaken: 0 },
+      dropped: { otherLayers: 0, waitingForKeyFrame: 0, sinkTooSlow: 0, notTaken: 0 },
     })
     expect(info.duration).toBeGreaterThanOrEqual(1_000_000)
     const tracks = await readAll(sink.bytes)
@@ -67,6 +67,30 @@ describe('record', () => {
     const info = await recorder.stop()
     expect(info.dropped.waitingForKeyFrame).toBe(4)
     expect(essence(await readAll(sink.bytes))).toEqual(essence([{ mimeType: 'video/VP8', frames: vp8.slice(5) }]))
+  })
+
+  it('records the largest layer of a simulcast that comes', async () => {
+    const video = new PushedTrack('video/VP8')
+    const { recorder, sink } = start([video], 'webm')
+    const half = (frame: (typeof vp8)[number]) => {
+      const payload = frame.payload.slice()
+      if (frame.keyFrame) payload.set([48, 0, 32, 0], 6) // half the width and height
+      return { ...frame, payload }
+    }
+    vp8.forEach((frame, index) => {
+      const at = frame.timestamp / 1000
+      video.push(half(frame), at, { rid: 'q', ssrc: 1 })
+      if (index !== 0) video.push({ ...frame, timestamp: frame.timestamp + 5e8 }, at + 10, { rid: 'h', ssrc: 2 })
+    })
+    vp8.forEach((frame) => video.push(half(frame), 2500 + frame.timestamp / 1000, { rid: 'q', ssrc: 1 }))
+    video.end()
+    const info = await recorder.ended
+    expect(info.tracks.map(({ frames }) => frames)).toEqual([6 + 5 + 10]) // q, h from its key frame on, q when h is silent
+    expect(info.dropped).toMatchObject({ otherLayers: 4 + 4, waitingForKeyFrame: 0 })
+    const [track] = await readAll(sink.bytes)
+    expect(track!.frames.filter(({ keyFrame }) => keyFrame)).toHaveLength(5)
+    const times = track!.frames.map(({ timestamp }) => timestamp)
+    expect(times).toEqual([...times].sort((a, b) => a - b))
   })
 
   it('goes on with a key frame after a loss', async () => {

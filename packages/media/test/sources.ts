@@ -20,10 +20,10 @@ export class PushedTrack implements TrackSource {
   push(
     frame: EncodedFrame,
     receiveTime: number,
-    extra: { discontinuity?: boolean; mimeType?: string; ssrc?: number } = {},
+    extra: { discontinuity?: boolean; mimeType?: string; ssrc?: number; rid?: string } = {},
   ): void {
     const { discontinuity = false, mimeType = this.#mimeType, ssrc = 1 } = extra
-    const rtp = { rtpTimestamp: 0, ssrc, payloadType: 96 }
+    const rtp = { rtpTimestamp: 0, ssrc, payloadType: 96, ...(extra.rid !== undefined && { rid: extra.rid }) }
     this.#queue.push({ ...frame, ...rtp, mimeType, receiveTime, discontinuity })
     this.#wake?.()
   }

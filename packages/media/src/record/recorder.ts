@@ -5,6 +5,7 @@ import type { MediaTrackInfo, MediaWriter, ReceivedFrame } from '../types.ts'
 import { FileClock } from './file-clock.ts'
 import { Interleaver } from './interleaver.ts'
 import { KeyFrameGate } from './key-frame-gate.ts'
+import { LayerChoice } from './layer-choice.ts'
 import { StartHold } from './start-hold.ts'
 import type { RecordedTrack, RecordingDrops, RecordingInfo, TrackSource } from './types.ts'
 
@@ -16,6 +17,7 @@ const MAX_CODECS = 64
 
 interface Lane {
   readonly source: TrackSource
+  readonly layers: LayerChoice
   readonly gate: KeyFrameGate
   readonly clock: FileClock
   ended: boolean
@@ -43,7 +45,7 @@ export class Recorder {
   readonly #interleaver: Interleaver<ReceivedFrame>
   readonly #abort: AbortController = new AbortController()
   readonly #written: Map<string, Written | 'refused'> = new Map()
-  readonly #dropped: RecordingDrops = { waitingForKeyFrame: 0, sinkTooSlow: 0, notTaken: 0 }
+  readonly #dropped: RecordingDrops = { otherLayers: 0, waitingForKeyFrame: 0, sinkTooSlow: 0, notTaken: 0 }
   #started = false
   #over = false
   #failed = false
@@ -63,6 +65,7 @@ export class Recorder {
     this.ended.catch(() => {})
     this.#lanes = sources.map((source) => ({
       source,
+      layers: new LayerChoice(),
       gate: new KeyFrameGate(source.kind === 'video', () => source.requestKeyFrame?.()),
       clock: new FileClock(),
       ended: false,
@@ -101,7 +104,9 @@ export class Recorder {
   }
 
   #take(lane: Lane, index: number, frame: ReceivedFrame): void {
-    if (!lane.gate.passes(frame)) {
+    if (!lane.layers.accepts(frame)) {
+      this.#dropped.otherLayers++
+    } else if (!lane.gate.passes(frame)) {
       this.#dropped.waitingForKeyFrame++
     } else if (this.#pending > MAX_PENDING) {
       lane.gate.close()

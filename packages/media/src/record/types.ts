@@ -38,6 +38,8 @@ export interface RecordingInfo {
 }
 
 export interface RecordingDrops {
+  /** Of simulcast layers smaller than the one that is recorded. */
+  otherLayers: number
   /** Video before the first key frame, or between a loss and the next one. */
   waitingForKeyFrame: number
   /** The sink did not keep up. */
