@@ -152,6 +152,17 @@ describe('record', () => {
     expect(info.dropped.notTaken).toBe(10)
   })
 
+  it('leaves telephone events out', async () => {
+    const audio = new PushedTrack('audio/opus')
+    const { recorder } = start([audio], 'ogg')
+    const event = { payload: Uint8Array.of(1, 10, 0, 160), timestamp: 0, keyFrame: true }
+    audio.push(event, 0, { mimeType: 'audio/telephone-event' })
+    opus.forEach((frame) => audio.push(frame, frame.timestamp / 1000))
+    audio.end()
+    const info = await recorder.ended
+    expect([info.tracks[0]!.frames, info.dropped.notTaken]).toEqual([51, 1])
+  })
+
   it('fails when the format does not take what comes first', async () => {
     const video = new PushedTrack('video/H264')
     const { recorder } = start([video], 'webm')

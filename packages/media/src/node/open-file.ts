@@ -1,6 +1,7 @@
 import { createMediaWriter } from '../create-writer.ts'
 import { MediaError } from '../errors.ts'
 import { formatOfName } from '../formats.ts'
+import { MemorySink } from '../io/byte-sink.ts'
 import { openMedia } from '../open.ts'
 import type { OpenOptions } from '../open.ts'
 import { sniffFormat, SNIFF_SIZE } from '../sniff.ts'
@@ -41,13 +42,8 @@ export async function createFile(
   options: CreateFileOptions = {},
 ): Promise<MediaWriter> {
   const format = formatFor(path, options.format)
-  const sink = await FileSink.open(path)
-  try {
-    return createMediaWriter(format, tracks, sink)
-  } catch (error) {
-    await sink.close()
-    throw error
-  }
+  createMediaWriter(format, tracks, new MemorySink()) // what it throws, it throws before a file is overwritten
+  return createMediaWriter(format, tracks, await FileSink.open(path))
 }
 
 /** @throws MediaError `ERR_MEDIA_FORMAT` when the name tells none */

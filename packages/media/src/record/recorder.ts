@@ -15,6 +15,9 @@ const MAX_PENDING = 32 * 1024 * 1024
 /** Tracks of the file, refused ones too: one for each codec that each source has had. */
 const MAX_CODECS = 64
 
+/** What comes within an audio track beside its codec (RFC 4733, RFC 3389), and is no sound of its own. */
+const ACCOMPANYING: ReadonlySet<string> = new Set(['audio/telephone-event', 'audio/cn'])
+
 interface Lane {
   readonly source: TrackSource
   readonly layers: LayerChoice
@@ -104,7 +107,9 @@ export class Recorder {
   }
 
   #take(lane: Lane, index: number, frame: ReceivedFrame): void {
-    if (!lane.layers.accepts(frame)) {
+    if (ACCOMPANYING.has(frame.mimeType.toLowerCase())) {
+      this.#dropped.notTaken++
+    } else if (!lane.layers.accepts(frame)) {
       this.#dropped.otherLayers++
     } else if (!lane.gate.passes(frame)) {
       this.#dropped.waitingForKeyFrame++

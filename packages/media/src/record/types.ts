@@ -44,6 +44,9 @@ export interface RecordingDrops {
   waitingForKeyFrame: number
   /** The sink did not keep up. */
   sinkTooSlow: number
-  /** Of a codec to which a track changed, or of a track that began, when the file had no place for it any more. */
+  /**
+   * Of a codec to which a track changed, or of a track that began, when the file had no place for it any more; and telephone events and
+   * comfort noise.
+   */
   notTaken: number
 }
