@@ -23,15 +23,14 @@ export class KeyFrameLimiter {
   }
 
   onPictureLoss(now: number): void {
-    if (this.deadline !== Infinity) return
-    // Who asks within a round trip of a key frame had not seen it yet.
-    const roundTrip = Math.min(this.#interval, this.roundTripTime ?? DEFAULT_ROUND_TRIP)
+    if (this.deadline !== Infinity || this.#crossed(now)) return
+    const roundTrip = this.roundTripTime === undefined ? Math.min(this.#interval, DEFAULT_ROUND_TRIP) : 0
     this.deadline = Math.max(now, this.#lastAt + this.#interval, this.#keyFrameAt + roundTrip)
   }
 
   /** RFC 5104 §4.3.1.2: the same number from the same sender is a repetition. */
   onFullIntraRequest(senderSsrc: number, sequenceNumber: number, now: number): void {
-    if (this.#firs.get(senderSsrc) === sequenceNumber) return
+    if (this.#firs.get(senderSsrc) === sequenceNumber || this.#crossed(now)) return
     if (this.#firs.size >= MAX_PEERS && !this.#firs.has(senderSsrc)) {
       const [oldest] = this.#firs.keys()
       this.#firs.delete(oldest!)
@@ -52,6 +51,11 @@ export class KeyFrameLimiter {
   onKeyFrame(now: number): void {
     this.deadline = Infinity
     this.#keyFrameAt = now
+  }
+
+  /** Who asks within a round trip of a key frame had not seen it yet, and asks again if it does not come. */
+  #crossed(now: number): boolean {
+    return this.roundTripTime !== undefined && now - this.#keyFrameAt < Math.min(this.#interval, this.roundTripTime)
   }
 
   /** Nobody is answered any more. */

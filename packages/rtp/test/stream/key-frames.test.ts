@@ -79,9 +79,18 @@ test('a key frame answers who waits, and who asked before seeing it', () => {
   limiter.onPictureLoss(100)
   limiter.onKeyFrame(150)
   expect(limiter.deadline).toBe(Infinity)
-  limiter.roundTripTime = 200
+  // How long the key frame takes is not known: the request waits for what that may be.
   limiter.onPictureLoss(160)
-  expect(limiter.deadline).toBe(350)
+  expect(limiter.deadline).toBe(300)
+  limiter.take(300)
+  // It is: the request crossed the key frame on the way.
+  limiter.onKeyFrame(1000)
+  limiter.roundTripTime = 200
+  limiter.onPictureLoss(1160)
+  limiter.onFullIntraRequest(1, 5, 1170)
+  expect(limiter.deadline).toBe(Infinity)
+  limiter.onFullIntraRequest(1, 5, 1200)
+  expect(limiter.deadline).toBe(1200)
 })
 
 test('FIRs of so many senders are remembered', () => {
