@@ -6,10 +6,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, styleText } from 'node:util'
 import { runtimeBinary, runtimes } from '../packages/runtimes.mjs'
+import { forward } from './forwarding.mjs'
 
 const usage = `Usage: npm run bench -- [options]
 
-  --only WHAT       throughput, process, setup or idle (repeatable; default all)
+  --only WHAT       throughput, process, setup, idle, srtp or forwarding (repeatable; default all)
   --stacks A,B      of kaon, node-datachannel, werift (default all)
   --megabytes N     carried by a throughput run (default 200; werift gets a tenth)
   --rounds N        rounds of the two-process throughput, the stacks in turn (default 3)
@@ -17,7 +18,7 @@ const usage = `Usage: npm run bench -- [options]
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', multiple: true, default: ['throughput', 'process', 'setup', 'idle'] },
+    only: { type: 'string', multiple: true, default: ['throughput', 'process', 'setup', 'idle', 'srtp', 'forwarding'] },
     stacks: { type: 'string', default: 'kaon,node-datachannel,werift' },
     megabytes: { type: 'string', default: '200' },
     rounds: { type: 'string', default: '3' },
@@ -255,5 +256,51 @@ if (values.only.includes('idle')) {
       }
     }),
   )
+}
+
+if (values.only.includes('srtp')) {
+  console.log(`\n${styleText('bold', 'SRTP, per packet, in one process')}`)
+  spawnSync(process.execPath, [join(here, '../../packages/srtp/bench/packets.mjs')], { stdio: 'inherit' })
+}
+
+if (values.only.includes('forwarding')) {
+  const measurable = stacks.filter((stack) => stack !== 'node-datachannel')
+  for (const [receivers, rate] of [
+    [1, 2000],
+    [10, 4000],
+    [50, 4000],
+  ]) {
+    /** @type {Map<string, Awaited<ReturnType<typeof forward>>[]>} */
+    const runs = new Map(measurable.map((stack) => [stack, []]))
+    for (let i = 0; i < Number(values.rounds); i++) {
+      for (const stack of measurable) {
+        try {
+          runs.get(stack)?.push(await forward(stack, receivers, rate, nodeFor(stack)))
+        } catch (error) {
+          console.log(`${stack}: ${error instanceof Error ? error.message : error}`)
+        }
+      }
+    }
+    const reference = runs.get('werift')?.map((run) => run.packetsPerCpuSecond) ?? []
+    /** @type {Record<string, Record<string, unknown>>} */
+    const result = {}
+    for (const [stack, all] of runs) {
+      const rates = all.map((run) => run.packetsPerCpuSecond)
+      result[stack] =
+        all.length === 0
+          ? { error: 'no result' }
+          : {
+              'packets a cpu second': round(median(rates)),
+              'min–max': `${round(Math.min(...rates))}–${round(Math.max(...rates))}`,
+              '× werift':
+                reference.length === rates.length ? round(median(rates.map((one, i) => one / reference[i])), 2) : '',
+              'lost %': round(100 * median(all.map((run) => run.lost)), 1),
+            }
+    }
+    table(
+      `Forwarding 1 KB packets from 1 to ${receivers}, ${rate} packets/s; medians of ${values.rounds} rounds`,
+      result,
+    )
+  }
 }
 process.exit(0)
