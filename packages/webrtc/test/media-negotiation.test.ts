@@ -190,6 +190,24 @@ describe('answers to media', () => {
     expect(answered.direction).toBe('recvonly')
   })
 
+  it('leave out a header extension whose id means another one in the bundle', async () => {
+    const [a, b] = [stillPeer(), stillPeer()]
+    a.addTrack(audio())
+    a.addTrack(video())
+    const offer = model((await a.createOffer()).sdp)
+    const [sound, picture] = offer.media
+    const level = sound!.extmaps.find(({ uri }) => uri.endsWith('ssrc-audio-level'))!
+    picture!.extmaps = picture!.extmaps.map((extmap, i) => (i === 0 ? { ...extmap, id: level.id } : extmap))
+    await b.setRemoteDescription({ type: 'offer', sdp: offer.toString() })
+    const answered = model((await b.createAnswer()).sdp)
+    expect(answered.media[0]!.extmaps).toEqual(sound!.extmaps)
+    expect(answered.media[1]!.extmaps).toEqual(picture!.extmaps.slice(1))
+    // On a transport of its own it means what it says.
+    offer.groups = []
+    await b.setRemoteDescription({ type: 'offer', sdp: offer.toString() })
+    expect(model((await b.createAnswer()).sdp).media[1]!.extmaps).toEqual(picture!.extmaps)
+  })
+
   it('have the order of setCodecPreferences, and only its codecs', async () => {
     const [a, b] = [stillPeer(), stillPeer()]
     a.addTrack(video())

@@ -38,6 +38,7 @@ export function createAnswer(context: AnswerContext): SessionDescription {
   const accepted = offer.media.filter((offered, i) => offered === data || contents[i] !== undefined)
   // RFC 9143 §7.3: a group of the answer has what its group of the offer has, without what is refused.
   const groups = new Map(offer.groups.map((group) => [group, [] as string[]]))
+  const extensions = new Map(offer.groups.map((group) => [group, new Map<number, string>()]))
   for (const [i, offered] of offer.media.entries()) {
     if (!accepted.includes(offered)) {
       addRejectedSection(description, offered)
@@ -57,11 +58,22 @@ export function createAnswer(context: AnswerContext): SessionDescription {
       const { mid, protocol, formats } = offered
       addDataSection(description, session, transport, { mid, protocol, formats })
     } else {
-      addMediaSection(description, transport, content)
+      const ids = group === undefined ? undefined : extensions.get(group)
+      addMediaSection(description, transport, ids === undefined ? content : withoutCollisions(content, ids))
     }
   }
   finishDescription(description, [...groups.values()], offer.extmapAllowMixed)
   return description
+}
+
+/**
+ * RFC 9143 §12: in a bundle the id of a header extension means the same in every section. aiortc numbers each section on its
+ * own, and cannot read what follows from that: there the extension of a later section is left out. `ids`: URIs of the sections before.
+ */
+function withoutCollisions(content: MediaContent, ids: Map<number, string>): MediaContent {
+  const extmaps = content.extmaps.filter(({ id, uri }) => (ids.get(id) ?? uri) === uri)
+  for (const { id, uri } of extmaps) ids.set(id, uri)
+  return { ...content, extmaps }
 }
 
 /** RFC 8842 §5.3: `active` when we may choose, the old role when the DTLS connection goes on. */
