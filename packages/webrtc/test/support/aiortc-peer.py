@@ -1,6 +1,7 @@
 """An aiortc peer driven by JSON lines: {"id", "do", ...} on stdin, {"id", "result"} or {"event", ...} on stdout.
 
-It echoes what it receives on channels whose label begins with "echo". The end of stdin ends it.
+It echoes what it receives on channels whose label begins with "echo". It decodes the media that it receives, and can
+send a green picture and silence. The end of stdin ends it.
 """
 
 import asyncio
@@ -9,10 +10,14 @@ import hashlib
 import json
 import sys
 
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCPeerConnection, RTCRtpSender, RTCSessionDescription
+from aiortc.mediastreams import AudioStreamTrack, MediaStreamError, VideoStreamTrack
 
 pc = RTCPeerConnection()
 channels = {}
+decoded = {"audio": 0, "video": 0}
+colour = None
+decoders = []
 
 
 def say(message):
@@ -60,6 +65,32 @@ def adopt(channel):
 pc.on("datachannel", adopt)
 
 
+async def decode(track):
+    global colour
+    try:
+        while True:
+            frame = await track.recv()
+            decoded[track.kind] += 1
+            if track.kind == "video":
+                colour = list(bytes(frame.reformat(format="rgb24").planes[0])[:3])
+    except MediaStreamError:
+        pass
+
+
+@pc.on("track")
+def track_arrived(track):
+    decoders.append(asyncio.ensure_future(decode(track)))
+
+
+def send_media(codecs):
+    for track in (AudioStreamTrack(), VideoStreamTrack()):
+        sender = pc.addTrack(track)
+        transceiver = next(one for one in pc.getTransceivers() if one.sender == sender)
+        wanted = (codecs[track.kind].lower(), f"{track.kind}/rtx")
+        capable = RTCRtpSender.getCapabilities(track.kind).codecs
+        transceiver.setCodecPreferences([codec for codec in capable if codec.mimeType.lower() in wanted])
+
+
 @pc.on("connectionstatechange")
 def connection_state_changed():
     say({"event": "state", "state": pc.connectionState})
@@ -90,6 +121,10 @@ async def run(request):
         return channels[request["label"]].send(data)
     if do == "closeChannel":
         return channels[request["label"]].close()
+    if do == "media":
+        return send_media(request["codecs"])
+    if do == "decoded":
+        return {**decoded, "colour": colour}
     if do == "close":
         return await pc.close()
     raise ValueError(do)
