@@ -3,6 +3,15 @@ import { CHANNEL_HEADER, isChannelByte } from './channel-data.ts'
 
 /** STUN's header says its length in the first four bytes, as ChannelData does. */
 const LONGEST_STUN = 20 + 0xfffc
+/** Where the magic cookie ends. */
+const COOKIE_END = 8
+
+/** STUN by its first bits and not by its cookie: the hello of TLS begins like that, and need not be waited out. */
+function isForeign(bytes: Uint8Array, offset: number): boolean {
+  if (bytes[offset]! >= 0x40) return false
+  const cookie = bytes[offset + 4] === 0x21 && bytes[offset + 5] === 0x12
+  return !cookie || bytes[offset + 6] !== 0xa4 || bytes[offset + 7] !== 0x42
+}
 
 /**
  * Cuts a byte stream (TCP, TLS) into STUN and ChannelData messages (RFC 8656 §3.1, §12.5). Messages that lie whole in one chunk are views
@@ -48,7 +57,10 @@ export class TurnFramer {
         this.#partial = new Uint8Array(total)
         this.#filled = 0
       }
-      if (!this.#fill(chunk)) continue
+      if (!this.#fill(chunk)) {
+        if (this.#filled >= COOKIE_END && isForeign(this.#partial, 0)) this.#fail()
+        continue
+      }
       if (this.#filled === CHANNEL_HEADER) {
         const total = this.#total(this.#partial, 0)
         if (total === 0) return undefined
@@ -105,6 +117,7 @@ export class TurnFramer {
     if (first < 0x40 && (length & 3) === 0) total = 20 + length
     else if (isChannelByte(first)) total = CHANNEL_HEADER + ((length + 3) & ~3)
     if (total === 0 || total > this.maxLength) return this.#fail()
+    if (bytes.length - offset >= COOKIE_END && isForeign(bytes, offset)) return this.#fail()
     return total
   }
 

@@ -23,3 +23,11 @@ export type {
   TurnUser,
 } from './server/types.ts'
 export { formatMetrics } from './metrics.ts'
+export {
+  acceptAccessTokens,
+  type AccessTokenOptions,
+  createAccessToken,
+  openAccessToken,
+  type SealedToken,
+} from './access-token.ts'
+export { ThirdPartyCredentials, type ThirdPartyOptions } from './third-party.ts'

@@ -278,7 +278,7 @@ export class TurnAllocation {
     if (outcome.ok) {
       const lifetime = this.#schedule(outcome.message, now)
       if (lifetime > 0) this.#emit({ type: 'refreshed', lifetime })
-      else this.#end({ type: 'closed' })
+      else this.#end({ type: 'failed', error: new TurnError('ERR_TURN_LOST', 'the server has ended the allocation') })
       return
     }
     const { error } = outcome

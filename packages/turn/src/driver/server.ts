@@ -47,7 +47,7 @@ export class TurnServer {
   readonly #relayPorts: RelayPorts
   readonly #peerConnections: PeerConnections
   readonly #udp: UdpClientLink[] = []
-  readonly #listeners: { readonly transport: 'tcp' | 'tls'; readonly listener: TcpListener }[] = []
+  #listeners: { readonly transport: 'tcp' | 'tls'; readonly listener: TcpListener }[] = []
   readonly #clients = new Set<StreamClientLink>()
   readonly #relays = new Set<Relay>()
   readonly #maxClients: number
@@ -110,6 +110,25 @@ export class TurnServer {
 
   get stats(): TurnDriverStats {
     return { ...this.#core.stats, ...this.#counters, clientConnections: this.#clients.size }
+  }
+
+  /**
+   * Goes on with another certificate: TLS listeners are opened anew, connections that are there stay. Rejects with the network's error when
+   * the certificate or its key is no good; then nothing has changed.
+   */
+  async renewTls(tls: TlsServerOptions): Promise<void> {
+    const old = this.#listeners.filter(({ transport }) => transport === 'tls')
+    for (const { listener } of old) {
+      const { address, port } = listener.local
+      // A port of the system's choice shows whether the identity is sound before anything is given up.
+      const probe = await this.#network.listenTcp({ address, tls })
+      probe.close()
+      listener.close()
+      this.#listeners = this.#listeners.filter((one) => one.listener !== listener)
+      const renewed = await this.#network.listenTcp({ address, port, tls })
+      if (this.#closed) renewed.close()
+      else this.#addListener(renewed, 'tls')
+    }
   }
 
   /** Closes all sockets and connections; clients are not told. Idempotent; nothing happens after it. */

@@ -162,7 +162,7 @@ export class Allocations {
     allocation.response = desk
       .success(request, (builder) => {
         for (const relay of relays) builder.add(attribute.xorRelayedAddress, relay.endpoint)
-        builder.add(attribute.lifetime, Math.floor(lifetime / 1000)).add(attribute.xorMappedAddress, request.from)
+        builder.add(attribute.lifetime, Math.ceil(lifetime / 1000)).add(attribute.xorMappedAddress, request.from)
         if (token !== undefined) builder.add(attribute.reservationToken, token)
         if (wantedSecond && relays.length < 2) {
           // RFC 8656 §7.2: which family could not be had, and why.
@@ -198,7 +198,7 @@ export class Allocations {
     }
     const isEnd = message.get(attribute.lifetime) === 0
     const lifetime = isEnd ? 0 : this.#lifetime(request)
-    this.#desk.success(request, (builder) => builder.add(attribute.lifetime, Math.floor(lifetime / 1000)))
+    this.#desk.success(request, (builder) => builder.add(attribute.lifetime, Math.ceil(lifetime / 1000)))
     if (!isEnd) {
       allocation.expiresAt = now + lifetime
       const purged = allocation.purge(now)
