@@ -165,6 +165,16 @@ describe('offers of media', () => {
     expect((await offerOf(pc)).media[0]!.codecs.length).toBeGreaterThan(10)
   })
 
+  it('have repair formats only when they are asked for', async () => {
+    const pc = stillPeer()
+    const { codecs } = RTCRtpReceiver.getCapabilities('video')!
+    const transceiver = pc.addTransceiver('video', { direction: 'recvonly' })
+    const names = async (): Promise<string[]> => (await offerOf(pc)).media[0]!.codecs.map(({ name }) => name)
+    for (const name of ['red', 'ulpfec', 'flexfec-03']) expect(await names()).not.toContain(name)
+    transceiver.setCodecPreferences(codecs)
+    expect(await names()).toEqual(expect.arrayContaining(['red', 'ulpfec', 'flexfec-03']))
+  })
+
   it('announce layers by rid, without SSRCs', async () => {
     const pc = stillPeer()
     pc.addTransceiver(video(), { sendEncodings: [{ rid: 'l' }, { rid: 'h', active: false }] })

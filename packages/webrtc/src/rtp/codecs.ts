@@ -13,11 +13,23 @@ export interface CodecCapability {
   readonly feedback: readonly string[]
   /** Where it is usually found; another one is taken when that is in use. */
   readonly payloadType?: number
+  /** Only for who asks for it with `setCodecPreferences`. */
+  readonly isOptional?: boolean
 }
 
 const VIDEO_FEEDBACK: readonly string[] = ['goog-remb', 'transport-cc', 'ccm fir', 'nack', 'nack pli']
 const AUDIO_FEEDBACK: readonly string[] = ['transport-cc', 'nack']
 const NO_FEEDBACK: readonly string[] = []
+
+/** What repairs losses without asking: it costs bandwidth all the time, and retransmissions are there. Received only. */
+const repair = (name: string, fmtp?: string): CodecCapability => ({
+  kind: 'video',
+  name,
+  clockRate: 90_000,
+  feedback: NO_FEEDBACK,
+  isOptional: true,
+  ...(fmtp === undefined ? {} : { fmtp }),
+})
 
 const h264 = (mode: 0 | 1, profile: string): CodecCapability => ({
   kind: 'video',
@@ -69,6 +81,9 @@ export const CODECS: readonly CodecCapability[] = [
   h264(1, '640c1f'),
   video('AV1', 'level-idx=5;profile=0;tier=0'),
   video('H265', 'level-id=180;profile-id=1;tier-flag=0;tx-mode=SRST'),
+  repair('red'),
+  repair('ulpfec'),
+  repair('flexfec-03', 'repair-window=10000000'),
 ]
 
 /** Retransmissions (RFC 4588). There is one beside each codec of video. */
@@ -145,6 +160,11 @@ export function exposeCapability(capability: CodecCapability): RTCRtpCodec {
 export function capabilitiesOf(kind: MediaKind): readonly CodecCapability[] {
   const own = CODECS.filter((capability) => capability.kind === kind)
   return kind === 'video' ? [...own, RTX] : own
+}
+
+/** What is negotiated when the application does not say. */
+export function defaultsOf(kind: MediaKind): readonly CodecCapability[] {
+  return capabilitiesOf(kind).filter(({ isOptional }) => isOptional !== true)
 }
 
 const SDES_MID = 'urn:ietf:params:rtp-hdrext:sdes:mid'

@@ -5,7 +5,7 @@ import type { MediaTransport } from '../media/media-transport.ts'
 import { domError } from '../rtc-error.ts'
 import type { RTCStatsReport } from '../stats-report.ts'
 import { assertInternal, INTERNAL, toDictionary, toEnum, toSequence } from '../webidl.ts'
-import { capabilitiesOf, exposeCapability, isAuxiliary, type CodecCapability } from './codecs.ts'
+import { capabilitiesOf, defaultsOf, exposeCapability, isAuxiliary, type CodecCapability } from './codecs.ts'
 import { refuseModification } from './encodings.ts'
 import { isSameCodec } from './parameters.ts'
 import type { ReceiverCore, RTCRtpReceiver } from './receiver.ts'
@@ -86,7 +86,7 @@ export class TransceiverCore {
 
   /** What is offered or accepted, in order. */
   get codecs(): readonly CodecCapability[] {
-    return this.preferred.length > 0 ? this.preferred : capabilitiesOf(this.kind)
+    return this.preferred.length > 0 ? this.preferred : defaultsOf(this.kind)
   }
 
   setDirection(direction: Direction): void {
