@@ -12,6 +12,7 @@ interface Played {
 class Screen implements TrackSink {
   readonly played: Played[] = []
   readonly kind: string
+  readyState = 'live'
   onframe: (() => void) | undefined
   readonly #now: () => number
 
@@ -113,6 +114,19 @@ describe('play', () => {
     await virtual.run(1000)
     playback.stop()
     expect([video.played.length, ended, virtual.pending]).toEqual([3, 1, 0])
+  })
+
+  it('ends with its tracks', async () => {
+    const { virtual, network, video, audio } = world()
+    const playback = await play(fixture('vp9-opus.webm'), { video, audio }, { network, loop: true })
+    await virtual.run(250)
+    audio.readyState = 'ended'
+    const heard = audio.played.length
+    await virtual.run(1000)
+    expect([audio.played.length, video.played.length]).toEqual([heard, 13])
+    video.readyState = 'ended'
+    await virtual.runUntil(playback.ended)
+    expect(virtual.pending).toBe(0)
   })
 
   it('stops when its signal is aborted', async () => {

@@ -89,6 +89,14 @@ describe('files of ffmpeg', () => {
     await expect(openMedia(bytes)).rejects.toMatchObject({ code: 'ERR_MEDIA_FORMAT' })
   })
 
+  it('goes on into the next link of a chained Ogg stream', async () => {
+    const first = fixture('opus.ogg')
+    const second = await writeAll('ogg', await readAll(first))
+    const [track] = await readAll(Uint8Array.from([...first, ...second]))
+    expect(track!.frames).toHaveLength(102)
+    track!.frames.forEach(({ timestamp }, index) => expect(timestamp).toBe(index * 20_000))
+  })
+
   it('gives elementary streams the rate that they name, or the one that is asked for', async () => {
     const [named] = await readAll(fixture('h264.h264'))
     expect(named!.frames[1]!.timestamp).toBe(100_000)

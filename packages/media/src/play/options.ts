@@ -4,6 +4,8 @@ import type { EncodedFrame } from '../types.ts'
 /** What frames are played into: a local track of `@kaon/webrtc`, or anything that takes frames. */
 export interface TrackSink {
   readonly kind: string
+  /** A track that is `ended` gets nothing more; the playback ends with the last one. */
+  readonly readyState?: string
   writeFrame(frame: EncodedFrame): void
 }
 

@@ -140,7 +140,9 @@ export class Playback {
 
   #play({ entry, time }: Timed): void {
     this.#position = entry.frame.timestamp
-    this.#sinks.get(entry.track)!.writeFrame(retimed(entry, time, this.#rate))
+    const sink = this.#sinks.get(entry.track)!
+    if (sink.readyState !== 'ended') sink.writeFrame(retimed(entry, time, this.#rate))
+    else if ([...this.#sinks.values()].every(({ readyState }) => readyState === 'ended')) this.stop()
   }
 
   #wake(): void {
