@@ -217,7 +217,8 @@ export class RtpSendStream {
     if (this.#parameters.nack === true) this.#history.put(packet, now)
     if (queued.endsFrame) stats.framesSent++
     if (queued.keyFrame) stats.keyFramesSent++
-    stats.totalPacketSendDelay += (now - at) / 1000
+    // A driver reads the clock once for a burst: what was written in the middle of it is later than the burst.
+    if (now > at) stats.totalPacketSendDelay += (now - at) / 1000
     this.#count(packet)
     return packet
   }

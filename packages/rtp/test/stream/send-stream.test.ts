@@ -60,6 +60,13 @@ test('a frame becomes packets with one timestamp, the last of them marked', () =
   expect(machine.stats.totalPacketSendDelay).toBeCloseTo((3 * 40 + 7) / 1000, 9)
 })
 
+test('a packet that is newer than the burst in which it is sent has no delay', () => {
+  const machine = sender()
+  machine.writeFrame(vp8Frame(0, 90, true, 0), 12)
+  expect(transmit(machine, 10)).toHaveLength(1)
+  expect(machine.stats.totalPacketSendDelay).toBe(0)
+})
+
 test('G.711 in several packets: each has the time of its first sample, the first of all is marked', () => {
   const machine = sender({ kind: 'audio', format: pcmu, clockRate: 8000, maxPayloadSize: 160, rtx: undefined })
   for (let i = 0; i < 2; i++) {
