@@ -115,8 +115,10 @@ export class RawClient {
   ask(method: number, add?: (builder: MessageBuilder) => void): StunMessage | undefined {
     for (let attempt = 0; ; attempt++) {
       const sent = this.#exchange(this.build(method, add))
-      if (sent === undefined || sent.messageClass === 'success' || attempt === 3) return sent
+      if (sent === undefined) return undefined
       const judge = this.credentials.authenticate(new MessageBuilder().start('request', method, new Uint8Array(12)))
+      judge.accept(sent)
+      if (sent.messageClass === 'success' || attempt === 3) return sent
       if (!judge.retry(sent)) return sent
     }
   }

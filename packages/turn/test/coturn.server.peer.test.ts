@@ -7,7 +7,7 @@ import { createNetwork } from '@kaon/net'
 import { LongTermAuthenticator } from '@kaon/stun'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TurnServer, type TurnServerOptions } from '../src/driver/index.ts'
-import { restPasswords } from '../src/index.ts'
+import { acceptAccessTokens, restPasswords } from '../src/index.ts'
 import { type Identity, makeIdentity } from './coturn.ts'
 
 const network = createNetwork()
@@ -124,6 +124,23 @@ describe.concurrent('turnutils_uclient and Kaon’s server', () => {
       const run = await uclient('-u', 'u', '-w', 'wrong', '-c', ...traffic(), '-p', `${server.port}`, '127.0.0.1')
       expect(run.status).not.toBe(0)
       expect(server.stats.allocationsCreated).toBe(0)
+    })
+  })
+
+  it('access tokens (RFC 7635)', async () => {
+    // The keys that are built into uclient, which takes one of them at random.
+    const keys = new Map([
+      ['north', Buffer.from('MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEK', 'base64').subarray(0, 32)],
+      ['union', Buffer.from('MTIzNDU2Nzg5MDEyMzQ1Ngo=', 'base64').subarray(0, 16)],
+      ['oldempire', Buffer.from('MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIK', 'base64').subarray(0, 32)],
+    ])
+    const tokens = acceptAccessTokens({ serverName: 'turn.test', keys, wallClock: () => Date.now() })
+    const authenticator = new LongTermAuthenticator({ realm: 'kaon.test', passwords: new Map(), tokens })
+    await serve({ authenticator }, async (server) => {
+      for (let turn = 0; turn < 3; turn++) {
+        const run = await uclient('-J', '-c', ...traffic(), '-p', `${server.port}`, '127.0.0.1')
+        expect(run).toMatchObject({ status: 0, lost: 0 })
+      }
     })
   })
 
