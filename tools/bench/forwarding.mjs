@@ -50,7 +50,13 @@ export async function forward(stack, receivers, rate, execPath) {
       await sleep(10)
     }
   }
-  const options = { ice: { includeLoopback: true } }
+  // One family for all: an IPv6 datagram costs more.
+  const options = {
+    ice: {
+      includeLoopback: true,
+      addressFilter: (/** @type {string} */ _address, /** @type {4 | 6} */ family) => family === 4,
+    },
+  }
   try {
     await next('ready')
     const track = new MediaStreamTrack({ kind: 'video', codec: 'video/VP8' })
