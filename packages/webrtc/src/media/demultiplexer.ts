@@ -12,7 +12,7 @@ interface Route {
 }
 
 /** A stream, or why there is none. `hold`: a description may tell. */
-export type RoutingResult = ReceiverStream | 'hold' | 'rid' | 'payload-type' | 'ssrcs'
+export type RoutingResult = ReceiverStream | 'hold' | 'rid' | 'payload-type' | 'late' | 'ssrcs'
 
 export class Demultiplexer {
   readonly #receivers = new Map<string, MediaReceiver>()

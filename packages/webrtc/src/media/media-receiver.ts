@@ -1,5 +1,5 @@
 /** What is received in one m= section: its streams, and the source of the track that they make. */
-import { headerExtensionUris, type RtpPacket } from '@kaon/rtp'
+import { headerExtensionUris, sequenceDistance, type RtpPacket } from '@kaon/rtp'
 import type { ReceivedFrame } from '@kaon/rtp/formats'
 import type { InboundStats } from '@kaon/rtp/stream'
 import { idOf } from './header-extensions.ts'
@@ -11,8 +11,14 @@ import type { TrackEncoding, TrackSource, TrackSourceOwner } from './track-sourc
 /** Streams of a section: simulcast layers, and what a peer leaves behind that changes its SSRC again and again. */
 export const MAX_STREAMS = 16
 
+/** How far behind its source's end a packet may be to be called late. */
+const MAX_LATE = 1000
+
+/** ms after which a stream is not thought to want retransmissions any more. */
+const MAX_SILENCE = 2000
+
 /** Where a packet belongs: a stream, or why there is none. `hold`: it may be known later. */
-export type StreamLookup = ReceiverStream | 'hold' | 'rid' | 'payload-type'
+export type StreamLookup = ReceiverStream | 'hold' | 'rid' | 'payload-type' | 'late'
 
 /** One received stream, for statistics. */
 export interface ReceiverStats {
@@ -53,6 +59,8 @@ export class MediaReceiver implements ReceiverStreamOwner, TrackSourceOwner {
   readonly #transport: MediaReceiverOwner
   readonly #streams: ReceiverStream[] = []
   #parameters: ReceiveParameters
+  /** The highest sequence number of those that said goodbye: what was on the way then is no new beginning. */
+  readonly #gone = new Map<number, number>()
   #isRemoved = false
 
   /** `MediaTransport.addReceiver` makes receivers. */
@@ -110,10 +118,16 @@ export class MediaReceiver implements ReceiverStreamOwner, TrackSourceOwner {
   /** The section has ended, or moves to another transport. The source lives on, muted, for its track to be ended by whoever made it. */
   remove(): void {
     if (this.#isRemoved) return
+    this.release()
+    this.source.setMuted(true)
+  }
+
+  /** The same without a word: the connection is closed. */
+  release(): void {
+    if (this.#isRemoved) return
     this.#isRemoved = true
     for (const stream of this.#streams.slice()) this.#close(stream)
     if (this.source.owner === this) this.source.owner = undefined
-    this.source.setMuted(true)
     this.#transport.removeReceiver(this)
   }
 
@@ -138,6 +152,11 @@ export class MediaReceiver implements ReceiverStreamOwner, TrackSourceOwner {
     for (const stream of this.#streams) {
       if (stream.ssrc === ssrc || stream.rtxSsrc === ssrc || stream.fecSsrc === ssrc) return stream
     }
+    const goodbye = this.#gone.get(ssrc)
+    if (goodbye !== undefined) {
+      const ahead = sequenceDistance(packet.sequenceNumber, goodbye)
+      if (ahead <= 0 && ahead > -MAX_LATE) return 'late'
+    }
     const { rids = [], sources = [], codecs } = this.#parameters
     const isSimulcast = rids.length > 0
     if (isSimulcast) {
@@ -148,12 +167,12 @@ export class MediaReceiver implements ReceiverStreamOwner, TrackSourceOwner {
     }
     const isRtx = codecs.some((codec) => codec.rtxPayloadType === packet.payloadType)
     if (!isRtx && !codecs.some((codec) => codec.payloadType === packet.payloadType)) return 'payload-type'
-    if (isSimulcast) return isRtx ? this.#onlyWithoutRtx(ssrc) : 'hold'
+    if (isSimulcast) return isRtx ? this.#onlyWithoutRtx(ssrc, now) : 'hold'
     const declared = sources.find(({ ssrc: primary, rtxSsrc, fecSsrc }) => {
       return primary === ssrc || rtxSsrc === ssrc || fecSsrc === ssrc
     })
     if (declared !== undefined) return this.#open(declared, undefined, now)
-    return isRtx ? this.#onlyWithoutRtx(ssrc) : this.#open({ ssrc }, undefined, now)
+    return isRtx ? this.#onlyWithoutRtx(ssrc, now) : this.#open({ ssrc }, undefined, now)
   }
 
   #text(packet: RtpPacket, id: number | undefined): string | undefined {
@@ -181,8 +200,10 @@ export class MediaReceiver implements ReceiverStreamOwner, TrackSourceOwner {
   }
 
   /** RFC 4588 §5.3: one stream that could have retransmissions, and one source of them. */
-  #onlyWithoutRtx(ssrc: number): StreamLookup {
-    const candidates = this.#streams.filter((stream) => stream.rtxSsrc === undefined)
+  #onlyWithoutRtx(ssrc: number, now: number): StreamLookup {
+    const candidates = this.#streams.filter((stream) => {
+      return stream.rtxSsrc === undefined && now - stream.lastPacketAt < MAX_SILENCE
+    })
     if (candidates.length !== 1) return 'hold'
     candidates[0]!.setRtxSsrc(ssrc)
     return candidates[0]!
@@ -225,6 +246,8 @@ export class MediaReceiver implements ReceiverStreamOwner, TrackSourceOwner {
   /** W3C WebRTC 1.0 §5.3: with the last of its sources a track is muted. */
   bye(stream: ReceiverStream): void {
     this.#close(stream)
+    if (this.#gone.size >= MAX_STREAMS) this.#gone.delete(this.#gone.keys().next().value!)
+    this.#gone.set(stream.ssrc, stream.highestSequenceNumber)
     if (this.#streams.length === 0) this.source.setMuted(true)
   }
 
@@ -233,9 +256,14 @@ export class MediaReceiver implements ReceiverStreamOwner, TrackSourceOwner {
   requestKeyFrame(rid: string | undefined): void {
     const now = this.#context.now()
     for (const stream of this.#streams) {
-      if (rid !== undefined && stream.rid !== rid) continue
+      if (rid === undefined ? this.#isSuperseded(stream) : stream.rid !== rid) continue
       stream.rtp.requestKeyFrame(now)
       this.#transport.touchReceiver(stream)
     }
+  }
+
+  /** A source without layers that goes on under another SSRC. */
+  #isSuperseded(stream: ReceiverStream): boolean {
+    return stream.rid === undefined && this.#streams.some((other) => other.lastPacketAt > stream.lastPacketAt)
   }
 }

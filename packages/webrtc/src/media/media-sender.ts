@@ -66,6 +66,7 @@ export class MediaSender implements TrackSink {
   /** Null: no codec of ours is that. */
   #forwardings = new Map<TrackEncoding, Forwarding | null>()
   #layer: string | undefined
+  #lastTimestamp: number | undefined
   #isRemoved = false
 
   /** `MediaTransport.addSender` makes senders. */
@@ -165,8 +166,8 @@ export class MediaSender implements TrackSink {
   }
 
   /**
-   * Forwards this layer of a simulcast source, from its next key frame on, which is asked for. Only with a single encoding:
-   * where layers are sent, each gets its own.
+   * Sends this layer of a simulcast source, from its next key frame on, which is asked for. Only with a single encoding: where
+   * layers are sent, each gets its own.
    */
   selectLayer(rid: string | undefined): void {
     this.#layer = rid
@@ -177,8 +178,10 @@ export class MediaSender implements TrackSink {
   /** A receiver cannot decode, or has nothing to begin with. */
   #requestKeyFrame(encoding: SenderEncoding): void {
     if (this.#core === undefined || !encoding.isActive || !this.#context.isWritable) return
+    const layer = this.#encodings.length === 1 ? (this.#layer ?? encoding.layer) : undefined
+    // A remote track has layers of its own, whatever ours is called.
     const isForwarded = this.#core.source.isRemote && this.#encodings.length === 1
-    this.#core.requestKeyFrame(isForwarded ? (this.#layer ?? encoding.layer) : encoding.rid)
+    this.#core.requestKeyFrame(isForwarded ? layer : (layer ?? encoding.rid))
   }
 
   keyFrameRequestedBy(encoding: SenderEncoding): void {
@@ -214,16 +217,34 @@ export class MediaSender implements TrackSink {
   // -- the track's calls
 
   frame(frame: EncodedFrame, rid: string | undefined): void {
-    const encoding = this.#encodingOf(rid)
+    const isUnnamed = this.#encodings.length === 1 && this.#encodings[0]!.rid === undefined
+    const encoding = this.#encodingOf(isUnnamed ? undefined : rid)
     if (encoding === undefined) return
+    const before = encoding.layer
+    if (isUnnamed && rid !== undefined && !this.#takesLayer(encoding, rid, frame.keyFrame)) {
+      this.dropped.rid++
+      return
+    }
+    // The picture of the layer before is the same one, and has the same time.
+    const isTwice = encoding.layer !== before && frame.timestamp === this.#lastTimestamp
+    this.#lastTimestamp = frame.timestamp
     const codec = this.#codec
     if (codec === undefined) {
       this.dropped.codec++
       return
     }
     const now = this.#context.now()
-    if (encoding.writeFrame(frame, codec, now)) this.#transport.touchSender(encoding)
+    const timed = isTwice ? { ...frame, timestamp: frame.timestamp + 1000 } : frame
+    if (encoding.writeFrame(timed, codec, now)) this.#transport.touchSender(encoding)
     else this.dropped.keyFrame++
+  }
+
+  /** The peer wants no simulcast, and gets one layer of a track that has several. */
+  #takesLayer(encoding: SenderEncoding, rid: string, isKeyFrame: boolean): boolean {
+    if (rid === encoding.layer) return true
+    if (!isKeyFrame || rid !== (this.#layer ?? encoding.layer ?? rid)) return false
+    encoding.layer = rid
+    return true
   }
 
   packet(packet: RtpPacket, from: TrackEncoding): void {

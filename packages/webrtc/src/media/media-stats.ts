@@ -26,6 +26,8 @@ export interface MediaDrops {
   /** A simulcast layer that was not negotiated. */
   rid: number
   payloadType: number
+  /** Of a source that has said goodbye. */
+  late: number
   /** More SSRCs than are kept. */
   ssrcs: number
   /** RTCP of or for a source that is not known. */
@@ -50,6 +52,7 @@ export function createMediaStats(): MediaTransportStats {
       unknown: 0,
       rid: 0,
       payloadType: 0,
+      late: 0,
       ssrcs: 0,
       rtcp: 0,
       protect: 0,

@@ -1,11 +1,10 @@
 /** All RTP and RTCP of one ICE and DTLS transport: SRTP, demultiplexing, streams, feedback. No sockets, no timers. */
 import type { CryptoProvider } from '@kaon/crypto'
-import { headerExtensionUris, isRtcp, parseRtcp, parseRtp, writeRtcp, type RtcpPacket, type RtpPacket } from '@kaon/rtp'
-import { TwccRecorder } from '@kaon/rtp/stream'
+import { isRtcp, parseRtcp, parseRtp, writeRtcp, type RtcpPacket, type RtpPacket } from '@kaon/rtp'
 import { splitKeyingMaterial, SrtpReceiver, SrtpSender } from '@kaon/srtp'
 import type { Trace } from '../transport/settings.ts'
+import { ArrivalRecorder } from './arrival-recorder.ts'
 import { Demultiplexer } from './demultiplexer.ts'
-import { idOf } from './header-extensions.ts'
 import { HeldPackets } from './held-packets.ts'
 import type { MediaContext } from './media-context.ts'
 import { MediaReceiver, type MediaReceiverOwner } from './media-receiver.ts'
@@ -57,22 +56,23 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   readonly #senders = new Map<string, MediaSender>()
   readonly #senderOf = new Map<SenderEncoding, MediaSender>()
   readonly #retired = new Map<number, SenderEncoding>()
-  readonly #byes: number[] = []
   readonly #ended: number[] = []
   readonly #writer = new PacketWriter()
   readonly #batch = new RtcpBatch()
+  readonly #arrivals = new ArrivalRecorder(this)
   readonly #held = new HeldPackets(MAX_HELD_SOURCES, MAX_HELD_PACKETS, MAX_HELD_AGE)
   #early: Uint8Array[] = []
   #srtpSender: SrtpSender | undefined
   #srtpReceiver: SrtpReceiver | undefined
-  #twcc: TwccRecorder | undefined
-  #twccId: number | undefined
+  #cname = ''
   #roundTripTime: number | undefined
   #touchedReceivers: ReceiverStream[] = []
   #touchedSenders: SenderEncoding[] = []
   /** Undefined: to be found anew. */
   #deadline: number | undefined = Infinity
+  /** In the middle of a drain, or of being fed: whoever feeds drains afterwards. */
   #isBusy = false
+  #isFed = false
   #isClosed = false
 
   constructor(options: MediaTransportOptions) {
@@ -115,6 +115,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
    */
   addReceiver(mid: string, parameters: ReceiveParameters, source: TrackSource): MediaReceiver {
     if (this.demultiplexer.receiver(mid) !== undefined) throw new Error(`Section ${mid} has a receiver`)
+    this.#cname = parameters.cname
     const receiver = new MediaReceiver(this, this, mid, parameters, source)
     this.demultiplexer.add(receiver)
     this.parametersChanged()
@@ -124,6 +125,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   /** Sends a section. Throws an `Error` when it has a sender, or one of the SSRCs is in use. */
   addSender(mid: string, parameters: SendParameters): MediaSender {
     if (this.#senders.has(mid)) throw new Error(`Section ${mid} has a sender`)
+    this.#cname = parameters.cname
     const sender = new MediaSender(this, this, mid, parameters)
     this.#senders.set(mid, sender)
     return sender
@@ -149,6 +151,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
     this.#early = []
     const now = this.now()
     for (const datagram of early) this.receive(datagram, now)
+    for (const encoding of this.encodings.values()) encoding.keysChanged()
     for (const sender of this.#senders.values()) sender.becameWritable()
     this.#pending()
   }
@@ -158,6 +161,15 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   /** Takes in a datagram whose first byte is 128 to 191 (RFC 7983). The buffer is ours from here on. */
   receive(datagram: Uint8Array, now: number): void {
     if (this.#isClosed) return
+    this.#isFed = true
+    try {
+      this.#receive(datagram, now)
+    } finally {
+      this.#isFed = false
+    }
+  }
+
+  #receive(datagram: Uint8Array, now: number): void {
     const srtp = this.#srtpReceiver
     if (srtp === undefined) {
       if (this.#early.length < MAX_EARLY) {
@@ -186,16 +198,9 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
       dropped.malformed++
       return
     }
-    this.#recordArrival(packet, now)
-    if (this.#route(packet, now) === 'held') this.stats.held++
-  }
-
-  #recordArrival(packet: RtpPacket, now: number): void {
-    if (this.#twcc === undefined) return
-    const data = packet.extension(this.#twccId!)
-    if (data === undefined || data.length < 2) return
-    this.#twcc.receive((data[0]! << 8) | data[1]!, packet.ssrc, now)
+    this.#arrivals.record(packet, now)
     this.#deadline = undefined
+    if (this.#route(packet, now) === 'held') this.stats.held++
   }
 
   #route(packet: RtpPacket, now: number): 'held' | undefined {
@@ -207,6 +212,9 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
         return 'held'
       case 'rid':
         dropped.rid++
+        return undefined
+      case 'late':
+        dropped.late++
         return undefined
       case 'payload-type':
         dropped.payloadType++
@@ -291,6 +299,8 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
     } finally {
       this.#isBusy = false
     }
+    // A key frame was asked for of what this transport receives itself.
+    if (this.#touchedReceivers.length > 0 || this.#touchedSenders.length > 0) this.#pending()
   }
 
   #sendMedia(encoding: SenderEncoding, now: number, send: (datagram: Uint8Array) => void): void {
@@ -332,12 +342,8 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   }
 
   #sendRtcp(now: number, send: (datagram: Uint8Array) => void): void {
-    if (this.#twcc !== undefined) {
-      for (let report = this.#twcc.poll(now); report !== undefined; report = this.#twcc.poll(now)) {
-        this.#batch.add([report])
-      }
-    }
-    if (this.#byes.length > 0) this.#batch.add([{ type: 'BYE', ssrcs: this.#byes.splice(0, 31) }])
+    const arrivals = this.#arrivals
+    for (let report = arrivals.poll(now); report !== undefined; report = arrivals.poll(now)) this.#batch.add([report])
     if (this.#batch.isEmpty) return
     for (const packets of this.#batch.take(this.#identity())) {
       this.trace?.({ layer: 'rtcp', name: 'sent', data: packets })
@@ -354,13 +360,10 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   }
 
   #identity(): { ssrc: number; cname: string; reducedSize: boolean } {
-    let cname = ''
     let reducedSize = true
-    for (const { parameters } of [...this.demultiplexer.receivers, ...this.#senders.values()]) {
-      cname ||= parameters.cname
-      reducedSize &&= parameters.rtcpReducedSize
-    }
-    return { ssrc: this.localSsrc, cname, reducedSize }
+    for (const { parameters } of this.demultiplexer.receivers) reducedSize &&= parameters.rtcpReducedSize
+    for (const { parameters } of this.#senders.values()) reducedSize &&= parameters.rtcpReducedSize
+    return { ssrc: this.localSsrc, cname: this.#cname, reducedSize }
   }
 
   // -- time
@@ -373,7 +376,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   #nextDeadline(): number {
     // Without keys nothing that is due could be sent.
     if (this.#srtpSender === undefined || this.#isClosed) return Infinity
-    let deadline = this.#twcc?.deadline ?? Infinity
+    let deadline = this.#arrivals.deadline
     for (const receiver of this.demultiplexer.receivers) {
       for (const { rtp } of receiver.streams) if (rtp.deadline < deadline) deadline = rtp.deadline
     }
@@ -384,6 +387,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   /** Lets time pass; `transmit` takes what it brought. */
   tick(now: number): void {
     if (this.#isClosed || this.#srtpSender === undefined) return
+    this.#isFed = true
     for (const receiver of this.demultiplexer.receivers) {
       for (const stream of receiver.streams) {
         if (stream.rtp.deadline > now) continue
@@ -396,6 +400,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
       encoding.rtp.tick(now)
       this.touchSender(encoding)
     }
+    this.#isFed = false
     this.#deadline = undefined
   }
 
@@ -403,7 +408,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   close(): void {
     if (this.#isClosed) return
     for (const sender of this.#senders.values()) sender.remove()
-    for (const receiver of this.demultiplexer.receivers) receiver.remove()
+    for (const receiver of this.demultiplexer.receivers) receiver.release()
     this.#isClosed = true
     this.#early = []
     this.#held.clear()
@@ -430,7 +435,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   }
 
   #pending(): void {
-    if (!this.#isBusy) this.#options.onPending()
+    if (!this.#isBusy && !this.#isFed) this.#options.onPending()
   }
 
   streamClosed(stream: ReceiverStream): void {
@@ -440,6 +445,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   }
 
   #forget(ssrc: number): void {
+    this.#arrivals.forget(ssrc)
     this.#ended.push(ssrc)
     if (this.#ended.length <= MAX_ENDED) return
     const oldest = this.#ended.shift()!
@@ -453,13 +459,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
 
   parametersChanged(): void {
     this.demultiplexer.rebuild()
-    this.#twccId = undefined
-    for (const { parameters } of this.demultiplexer.receivers) {
-      const isAsked = parameters.codecs.some(({ feedback }) => feedback.includes('transport-cc'))
-      if (isAsked) this.#twccId ??= idOf(parameters.headerExtensions, headerExtensionUris.transportSequenceNumber)
-    }
-    if (this.#twccId === undefined) this.#twcc = undefined
-    else this.#twcc ??= new TwccRecorder({ localSsrc: this.localSsrc })
+    this.#arrivals.configure(this.demultiplexer.receivers)
     this.#deadline = undefined
     this.#releaseHeld()
   }
@@ -480,6 +480,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
     // Under one key no SRTP index may be used twice, so that an SSRC that comes back goes on where it was.
     const retired = this.#retired.get(init.ssrc)
     this.#retired.delete(init.ssrc)
+    this.#batch.cancelBye(init.ssrc)
     retired?.update(mid, parameters, init, codec)
     const encoding = retired ?? new SenderEncoding(this, mid, parameters, init, codec)
     this.#senderOf.set(encoding, sender)
@@ -491,7 +492,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
     this.encodings.delete(encoding.ssrc)
     this.#senderOf.delete(encoding)
     encoding.retire()
-    if (encoding.stats.packetsSent > 0) this.#byes.push(encoding.ssrc)
+    if (encoding.stats.packetsSent > 0) this.#batch.bye(encoding.ssrc)
     if (this.#retired.size >= MAX_RETIRED) this.#retired.delete(this.#retired.keys().next().value!)
     this.#retired.set(encoding.ssrc, encoding)
     this.#pending()

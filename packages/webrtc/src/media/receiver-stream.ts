@@ -1,5 +1,5 @@
 /** One received RTP stream of a section: a source with its retransmissions and repairs. */
-import type { RtcpPacket, RtpPacket } from '@kaon/rtp'
+import { sequenceDistance, type RtcpPacket, type RtpPacket } from '@kaon/rtp'
 import { payloadFormat, type ReceivedFrame } from '@kaon/rtp/formats'
 import { RtpReceiveStream, type InboundStats, type ReceiveCodec } from '@kaon/rtp/stream'
 import type { MediaContext } from './media-context.ts'
@@ -27,6 +27,8 @@ export class ReceiverStream {
   isNew = true
   /** Monotonic ms */
   lastPacketAt: number
+  /** Of the media. */
+  highestSequenceNumber = 0
   /** Of the last media packet. */
   payloadType: number | undefined
   readonly #owner: ReceiverStreamOwner
@@ -52,7 +54,8 @@ export class ReceiverStream {
     const flexFec = payloadTypeOf(/\/flexfec(-03)?$/i)
     this.rtp = new RtpReceiveStream({
       now,
-      wallClock: context.wallClock(),
+      // A packet that was held came earlier than now.
+      wallClock: context.wallClock() - (context.now() - now),
       random: context.random,
       ssrc: source.ssrc,
       localSsrc: context.localSsrc,
@@ -96,6 +99,12 @@ export class ReceiverStream {
   }
 
   receive(packet: RtpPacket, now: number): void {
+    const { sequenceNumber } = packet
+    if (packet.ssrc === this.ssrc) {
+      if (this.isNew || sequenceDistance(sequenceNumber, this.highestSequenceNumber) > 0) {
+        this.highestSequenceNumber = sequenceNumber
+      }
+    }
     this.isNew = false
     this.lastPacketAt = now
     this.rtp.receive(packet, now)

@@ -5,6 +5,8 @@ import { writeRtcp, type RtcpPacket } from '@kaon/rtp'
 const MAX_SIZE = 1200
 /** RFC 3550 §12.2 */
 const CNAME = 1
+/** RFC 3550 §6.6: the count has five bits. */
+const MAX_BYES = 31
 
 export interface RtcpIdentity {
   /** From which feedback comes that belongs to no stream. */
@@ -21,11 +23,23 @@ export interface RtcpIdentity {
  */
 export class RtcpBatch {
   readonly #datagrams: RtcpPacket[][] = []
+  readonly #byes: number[] = []
   #size = 0
   #cnames = new Set<number>()
 
   get isEmpty(): boolean {
-    return this.#datagrams.length === 0
+    return this.#datagrams.length === 0 && this.#byes.length === 0
+  }
+
+  /** A source of ours has ended. */
+  bye(ssrc: number): void {
+    this.#byes.push(ssrc)
+  }
+
+  /** It goes on after all. */
+  cancelBye(ssrc: number): void {
+    const index = this.#byes.indexOf(ssrc)
+    if (index >= 0) this.#byes.splice(index, 1)
   }
 
   add(packets: readonly RtcpPacket[]): void {
@@ -55,6 +69,9 @@ export class RtcpBatch {
 
   /** The datagrams' packets, each with a report in front unless reduced size was negotiated. */
   take(identity: RtcpIdentity): RtcpPacket[][] {
+    // RFC 3550 §6.1: a BYE ends a compound packet; RFC 5506 makes an exception for feedback only.
+    while (this.#byes.length > 0)
+      this.add([...prefix(identity), { type: 'BYE', ssrcs: this.#byes.splice(0, MAX_BYES) }])
     const datagrams = this.#datagrams.splice(0)
     this.#size = 0
     this.#cnames = new Set()
@@ -62,9 +79,14 @@ export class RtcpBatch {
     return datagrams.map((packets) => {
       const first = packets[0]!.type
       if (first === 'SR' || first === 'RR') return packets
-      const { ssrc, cname } = identity
-      const items = [{ type: CNAME, text: cname }]
-      return [{ type: 'RR', ssrc, reports: [] }, { type: 'SDES', chunks: [{ ssrc, items }] }, ...packets]
+      return [...prefix(identity), ...packets]
     })
   }
+}
+
+function prefix({ ssrc, cname }: RtcpIdentity): RtcpPacket[] {
+  return [
+    { type: 'RR', ssrc, reports: [] },
+    { type: 'SDES', chunks: [{ ssrc, items: [{ type: CNAME, text: cname }] }] },
+  ]
 }

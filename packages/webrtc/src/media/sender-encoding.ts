@@ -124,6 +124,11 @@ export class SenderEncoding {
     this.rtp.setParameters(wire)
   }
 
+  /** What was protected under the old keys is of no use under the new ones. */
+  keysChanged(): void {
+    if (this.sent !== undefined) this.sent = new SentDatagrams()
+  }
+
   /** What will be sent is known before it comes. */
   useCodec(codec: MediaCodec): void {
     if (codec !== this.codec) this.#setCodec(codec)

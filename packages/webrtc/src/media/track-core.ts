@@ -53,11 +53,10 @@ export class TrackCore implements TrackSink {
       return
     }
     this.#sinks.add(sink)
-    if (sink.frame !== undefined) this.source.wantFrames(1)
   }
 
   unsubscribe(sink: TrackSink): void {
-    if (this.#sinks.delete(sink) && sink.frame !== undefined) this.source.wantFrames(-1)
+    this.#sinks.delete(sink)
   }
 
   requestKeyFrame(rid: string | undefined): void {

@@ -58,8 +58,6 @@ export interface TrackSourceOwner {
   requestKeyFrame(rid: string | undefined): void
   /** The last track on this source was stopped. */
   stopped?(): void
-  /** Whether anyone wants whole frames changed. */
-  framesWantedChanged?(): void
 }
 
 /** One source of encoded media. A track and its clones share it. */
@@ -75,7 +73,6 @@ export class TrackSource {
   ended = false
   /** Tracks. */
   readonly #tracks = new SinkList()
-  #framesWanted = 0
 
   constructor(kind: 'audio' | 'video', isRemote: boolean, codec?: TrackCodec) {
     this.kind = kind
@@ -90,17 +87,6 @@ export class TrackSource {
 
   detach(track: TrackSink): void {
     if (this.#tracks.delete(track) && this.#tracks.sinks.length === 0) this.owner?.stopped?.()
-  }
-
-  /** Sinks of frames come or go: a receiver need not put frames together for nobody. */
-  wantFrames(change: 1 | -1): void {
-    const before = this.#framesWanted > 0
-    this.#framesWanted += change
-    if (before !== this.#framesWanted > 0) this.owner?.framesWantedChanged?.()
-  }
-
-  get framesWanted(): boolean {
-    return this.#framesWanted > 0
   }
 
   frame(frame: EncodedFrame, rid: string | undefined): void {

@@ -219,6 +219,26 @@ describe('limits', () => {
   })
 })
 
+it('what a BYE overtook is no new beginning', () => {
+  const { world, node, peer } = setUp()
+  const sink = receive(node, [VP8])
+  peer.send({ ssrc: 1, sequenceNumber: 1 })
+  peer.send({ ssrc: 1, sequenceNumber: 3 })
+  world.run(5)
+  peer.rtcp([{ type: 'BYE', ssrcs: [1] }])
+  world.run(5)
+  expect(sink.track.muted).toBe(true)
+  expect(ssrcs(sink)).toEqual([])
+  peer.send({ ssrc: 1, sequenceNumber: 2 })
+  world.run(5)
+  expect(sink.track.muted).toBe(true)
+  expect(node.transport.stats.dropped.late).toBe(1)
+  peer.send({ ssrc: 1, sequenceNumber: 4 })
+  world.run(5)
+  expect(sink.track.muted).toBe(false)
+  expect(ssrcs(sink)).toEqual([1])
+})
+
 it('audio beside video is told by its payload type', () => {
   const { world, node, peer } = setUp()
   const [a, v] = [receive(node, [OPUS], {}, 'a'), receive(node, [VP8], {}, 'v')]

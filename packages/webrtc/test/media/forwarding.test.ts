@@ -86,6 +86,30 @@ describe('simulcast', () => {
     expect(sender.dropped.rid).toBe(1)
   })
 
+  it('sends one layer to a peer that wants no simulcast, the one that is selected', () => {
+    const world = new World()
+    const [a, b] = world.pair()
+    connect(a, b)
+    const sink = receive(b, [VP8])
+    const sender = a.transport.addSender('0', sending([VP8]))
+    const track = local('video/VP8')
+    sender.setTrack(track)
+    const write = (index: number, keyFrame: boolean): void => {
+      for (const [i, rid] of RIDS.entries()) {
+        track.writeFrame({ ...madeUp('video/VP8', index, { keyFrame, length: 100 * (i + 1) }), rid })
+      }
+      world.run(33)
+    }
+    for (let i = 0; i < 5; i++) write(i, i === 0)
+    sender.selectLayer('f')
+    for (let i = 5; i < 10; i++) write(i, i === 8)
+    world.run(100)
+    const sizes = sink.frames.map(({ payload }) => (payload.length > 250 ? 'f' : 'q'))
+    expect(sizes.join('')).toBe('qqqqqqqqqff')
+    const times = sink.frames.map(({ rtpTimestamp }) => rtpTimestamp)
+    expect(new Set(times).size).toBe(times.length)
+  })
+
   it('stops and starts a layer', async () => {
     const { sender, sink, write, wanted } = simulcast()
     await write()
@@ -429,4 +453,27 @@ it('an echo: what is received goes back by the same transport', () => {
   track.writeFrame(madeUp('audio/opus', 21))
   world.run(100)
   expect(back.frames).toHaveLength(20)
+})
+
+it('an echo of video asks the sender for the key frame that its receiver wants, who is the same', () => {
+  const world = new World()
+  const [a, b] = world.pair()
+  connect(a, b)
+  const there = receive(b, [VP8])
+  const track = local('video/VP8')
+  const sender = a.transport.addSender('0', sending([VP8]))
+  sender.setTrack(track)
+  world.every(33, 30, (i) => track.writeFrame(madeUp('video/VP8', i)))
+  world.run(1000)
+  b.transport.addSender('0', sending([VP8], { encodings: [{ ssrc: 7, rtxSsrc: 8 }] })).setTrack(there.track)
+  const back = receive(a, [VP8])
+  const { stats } = sender.stats()[0]!
+  world.run(50)
+  expect(stats.pliCount).toBe(1)
+  track.writeFrame(madeUp('video/VP8', 30))
+  world.run(50)
+  expect(back.frames).toHaveLength(1)
+  back.track.requestKeyFrame()
+  world.run(600)
+  expect(stats.pliCount).toBeGreaterThan(1)
 })

@@ -303,7 +303,7 @@ describe('a remote track', () => {
   })
 
   it('ends an iterator by its signal', async () => {
-    const { source, track } = remote()
+    const { track } = remote()
     const controller = new AbortController()
     const frames = track.frames({ signal: controller.signal })
     const waiting = frames.next()
@@ -311,25 +311,6 @@ describe('a remote track', () => {
     await expect(waiting).rejects.toThrow('enough')
     expect(await frames.next()).toEqual({ done: true, value: undefined })
     await expect(track.frames({ signal: controller.signal }).next()).rejects.toThrow('enough')
-    expect(source.framesWanted).toBe(false)
-  })
-
-  it('knows whether anyone wants frames', async () => {
-    const { source, track } = remote()
-    expect(source.framesWanted).toBe(false)
-    const frames = track.frames()
-    const stop = track.listen({ frame: () => {} })
-    expect(source.framesWanted).toBe(true)
-    await frames.return!()
-    expect(source.framesWanted).toBe(true)
-    stop()
-    stop()
-    expect(source.framesWanted).toBe(false)
-    track.listen({ packet: () => {} })
-    expect(source.framesWanted).toBe(false)
-    track.frames()
-    track.stop()
-    expect(source.framesWanted).toBe(false)
   })
 
   it('keeps the newest packets when they are not read', async () => {

@@ -462,6 +462,21 @@ describe('RTCP', () => {
     }
   })
 
+  it('has feedback by RFC 8888 where that was negotiated', () => {
+    const world = new World()
+    const [a, b] = world.pair()
+    connect(a, b)
+    const used = codec(96, 'video/VP8', { feedback: ['nack', 'nack pli', 'ack ccfb'] })
+    receive(b, [used])
+    const track = local('video/VP8')
+    a.transport.addSender('0', sending([used])).setTrack(track)
+    const feedback: RtcpPacket[] = []
+    a.transport.onTransportFeedback = (packet) => void feedback.push(packet)
+    world.every(33, 10, (i) => track.writeFrame(madeUp('video/VP8', i)))
+    world.run(1000)
+    expect(new Set(feedback.map(({ type }) => type))).toEqual(new Set(['CCFB']))
+  })
+
   it('tells whoever estimates bandwidth', () => {
     const world = new World()
     const [a, b] = world.pair()
