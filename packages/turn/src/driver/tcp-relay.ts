@@ -28,7 +28,7 @@ export class TcpRelay {
   onconnection: ((connection: TcpConnection) => void) | undefined = undefined
   /** A peer's address is refused, or its connection could not be taken over. */
   onerror: ((error: TurnError) => void) | undefined = undefined
-  /** Once, when the allocation is gone. Not after `close`. Connections that are there may live on. */
+  /** Once, when the allocation is gone, and with it its connections (RFC 6062 §5.1). Not after `close`. */
   onclose: ((error: TurnError) => void) | undefined = undefined
   readonly #session: Session
   readonly #link: LinkOptions
@@ -71,7 +71,7 @@ export class TcpRelay {
     })
   }
 
-  /** Gives the allocation back. Connections live on. Idempotent; no callback runs after it. */
+  /** Gives the allocation back; the server ends its connections. Idempotent; no callback runs after it. */
   close(): void {
     this.onconnection = undefined
     this.onerror = undefined

@@ -40,10 +40,10 @@ export class ServerChannel {
 export class ServerAllocation {
   readonly link: ClientLink
   readonly client: TransportAddress
-  readonly username: string
+  username: string
   /** Whose quota it counts for. */
   readonly user: string
-  readonly key: IntegrityKey | undefined
+  key: IntegrityKey | undefined
   readonly transport: 'udp' | 'tcp'
   /** Of the Allocate request and of its answer, for retransmissions. */
   readonly transactionKey: string

@@ -175,6 +175,11 @@ export class TurnServerCore {
       }
       const { validFor = Infinity } = found
       request = { ...stranger, username: found.username, key: found.key, algorithm: found.algorithm, validFor }
+      if (allocation !== undefined && found.validFor !== undefined) {
+        // A new token brings a new key, perhaps under another name (RFC 7635 §4): requests without a token go on with it.
+        allocation.username = found.username
+        allocation.key = found.key
+      }
     }
     if (this.#refuseUnknown(request)) return
     if (allocation !== undefined && allocation.username !== request.username) {
