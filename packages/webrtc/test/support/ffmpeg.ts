@@ -37,6 +37,10 @@ const ENCODERS: Readonly<Record<string, readonly string[]>> = {
   'video/VP9': ['libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '400k'],
   'video/H264': ['libx264', '-profile:v', 'baseline', '-preset', 'veryfast', '-b:v', '400k'],
   'video/AV1': ['libsvtav1', '-preset', '12'],
+  'audio/opus': ['libopus'],
+  'audio/PCMU': ['pcm_mulaw', '-ar', '8000'],
+  'audio/PCMA': ['pcm_alaw', '-ar', '8000'],
+  'audio/G722': ['g722', '-ar', '16000'],
 }
 
 export interface TestFile {
@@ -48,13 +52,13 @@ export interface TestFile {
   readonly keyFrameInterval?: number
   /** Noise in the upper half, so that each frame is worth several packets. */
   readonly noise?: boolean
-  /** A tone in Opus. */
-  readonly opus?: boolean
+  /** Of a tone. */
+  readonly audio?: string
 }
 
 /** Makes a file whose name tells its format. */
 export async function makeFile(path: string, file: TestFile): Promise<void> {
-  const { duration, video, opus, keyFrameInterval = FRAME_RATE, noise } = file
+  const { duration, video, audio, keyFrameInterval = FRAME_RATE, noise } = file
   const inputs: string[] = []
   const codecs: string[] = []
   if (video !== undefined) {
@@ -66,9 +70,9 @@ export async function makeFile(path: string, file: TestFile): Promise<void> {
     )
     codecs.push('-c:v', ...ENCODERS[video]!, '-g', String(keyFrameInterval))
   }
-  if (opus) {
+  if (audio !== undefined) {
     inputs.push('-f', 'lavfi', '-i', `sine=frequency=440:sample_rate=48000:duration=${duration}`)
-    codecs.push('-c:a', 'libopus')
+    codecs.push('-c:a', ...ENCODERS[audio]!)
   }
   await ffmpeg([...inputs, ...codecs, path])
 }
