@@ -1,5 +1,6 @@
 /** W3C WebRTC 1.0 §4.4: the interface. What it does is in `connection.ts` and `negotiation.ts`. */
 import { generateCertificate, type CertificateAlgorithm, type RTCCertificate } from './certificate.ts'
+import { legacy, overloaded, settle, type ErrorCallback } from './callback-forms.ts'
 import { checkConfiguration, exposeConfiguration, toConfiguration } from './configuration.ts'
 import { Connection, defaultNetwork } from './connection.ts'
 import { toDataChannelInit } from './data-channel-init.ts'
@@ -9,9 +10,10 @@ import { toCandidateInit } from './ice-candidate.ts'
 import { defineInterface } from './interface.ts'
 import { Negotiation } from './negotiation.ts'
 import { RemoteCandidates } from './remote-candidates.ts'
-import { MediaStream } from './media/media-stream.ts'
+import type { MediaStream } from './media/media-stream.ts'
 import { MediaStreamTrack } from './media/media-stream-track.ts'
 import { domError } from './rtc-error.ts'
+import { streamIds, toKind } from './rtp/arguments.ts'
 import { checkSendEncodings } from './rtp/encodings.ts'
 import { receives, sends, toDirection } from './rtp/negotiate.ts'
 import type { RTCRtpReceiver } from './rtp/receiver.ts'
@@ -37,10 +39,9 @@ import type {
   RTCSessionDescriptionInit,
   RTCSignalingState,
 } from './types.ts'
-import { toCallback, toDictionary, toDOMString, toEnum, toInterface, toSequence } from './webidl.ts'
+import { toDictionary, toDOMString, toEnum, toInterface, toSequence } from './webidl.ts'
 
 type DescriptionCallback = (description: RTCSessionDescriptionInit) => void
-type ErrorCallback = (error: DOMException) => void
 
 // Optional arguments have defaults so that the `length` of every method is Web IDL's, which libraries look at.
 export class RTCPeerConnection extends EventTarget {
@@ -393,58 +394,6 @@ export class RTCPeerConnection extends EventTarget {
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
   }
-}
-
-function streamIds(streams: readonly MediaStream[]): string[] {
-  return [...new Set(streams.map((stream) => toInterface(stream, MediaStream).id))]
-}
-
-function toKind(value: unknown): MediaKind {
-  const kind = toDOMString(value)
-  if (kind !== 'audio' && kind !== 'video') throw new TypeError(`'${kind}' is neither a track nor a kind of media`)
-  return kind
-}
-
-/**
- * A candidate that comes too late is no reason to end the process, as an unhandled rejection does in Node. The chain's
- * steps react to the promise (§4.4.1.2), by which it counts as handled in browsers, too.
- */
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {})
-  return promise
-}
-
-/** Web IDL: an operation that returns a promise never throws, not even when it is called on something else. */
-function settle<T>(operation: () => Promise<T>): Promise<T> {
-  try {
-    return handled(operation())
-  } catch (error) {
-    return handled(Promise.reject<T>(error as Error))
-  }
-}
-
-/** §4.4.3: the callback forms settle at once and tell through the callbacks. */
-function legacy<T>(
-  operation: () => Promise<T>,
-  success: ((value: T) => void) | undefined,
-  failure: ErrorCallback | undefined,
-): Promise<void> {
-  const onSuccess = toCallback(success, 'successCallback')
-  const onFailure = toCallback(failure, 'failureCallback')
-  operation().then(onSuccess, onFailure)
-  return Promise.resolve()
-}
-
-/** One argument and a promise, or three with two callbacks. */
-function overloaded(
-  length: number,
-  operation: () => Promise<void>,
-  success: (() => void) | undefined,
-  failure: ErrorCallback | undefined,
-): Promise<void> {
-  if (length < 2) return operation()
-  if (length === 2) throw new TypeError('1 or 3 arguments are needed, there are 2')
-  return legacy(operation, success, failure)
 }
 
 defineInterface(RTCPeerConnection, 'RTCPeerConnection', {
