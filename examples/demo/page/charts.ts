@@ -1,15 +1,16 @@
 import uPlot from 'uplot'
 
-/** A line over the last seconds that scrolls, in the page's own colours. */
+/** Lines over the last seconds that scroll, in the page's own colours. */
 export class LiveChart {
   readonly #plot: uPlot
   readonly #times: number[] = []
-  readonly #values: number[] = []
+  readonly #lines: (number | null)[][]
   readonly #window: number
 
-  /** @param color a CSS custom property; @param seconds how much of the past is shown */
-  constructor(container: HTMLElement, unit: string, color: string, seconds: number) {
+  /** @param colors a CSS custom property for each line; @param seconds how much of the past is shown */
+  constructor(container: HTMLElement, unit: string, colors: readonly string[], seconds: number) {
     this.#window = seconds
+    this.#lines = colors.map(() => [])
     const style = getComputedStyle(document.body)
     const probe = document.createElement('span')
     document.body.append(probe)
@@ -38,11 +39,23 @@ export class LiveChart {
         },
         axes: [
           { ...axis, values: (_plot, splits) => splits.map((split) => `${split} s`) },
-          { ...axis, size: 62, values: (_plot, splits) => splits.map((split) => `${split} ${unit}`) },
+          {
+            ...axis,
+            size: unit === '' ? 42 : 62,
+            values: (_plot, splits) => splits.map((split) => `${split} ${unit}`.trimEnd()),
+          },
         ],
-        series: [{}, { stroke: resolve(color), fill: resolve(color, 16), width: 2, points: { show: false } }],
+        series: [
+          {},
+          ...colors.map((color) => ({
+            stroke: resolve(color),
+            fill: resolve(color, 16),
+            width: 2,
+            points: { show: false },
+          })),
+        ],
       },
-      [[], []],
+      [[], ...this.#lines],
       container,
     )
     probe.remove()
@@ -51,20 +64,20 @@ export class LiveChart {
     ).observe(container)
   }
 
-  /** @param time in seconds on the chart's own axis */
-  add(time: number, value: number): void {
+  /** @param time in seconds on the chart's own axis; @param values one for each line, null for a gap */
+  add(time: number, ...values: (number | null)[]): void {
     this.#times.push(time)
-    this.#values.push(value)
+    this.#lines.forEach((line, index) => line.push(values[index] ?? null))
     while (this.#times.length > 2 && this.#times[1]! < time - this.#window) {
       this.#times.shift()
-      this.#values.shift()
+      for (const line of this.#lines) line.shift()
     }
-    this.#plot.setData([this.#times, this.#values])
+    this.#plot.setData([this.#times, ...this.#lines])
   }
 
   clear(): void {
     this.#times.length = 0
-    this.#values.length = 0
-    this.#plot.setData([[], []])
+    for (const line of this.#lines) line.length = 0
+    this.#plot.setData([this.#times, ...this.#lines])
   }
 }

@@ -1,5 +1,7 @@
 import { LiveChart } from './charts.js'
-import { Signaling, type NodeEvent } from './signaling.js'
+import { MediaPanel } from './media-panel.js'
+import { Negotiation } from './negotiation.js'
+import { Signaling, type NodeEvent, type Stats } from './signaling.js'
 import { addCandidate, describeTransport, showPairs } from './tables.js'
 import { download, upload, type Transfer } from './throughput.js'
 import { Waterfall, type Side } from './waterfall.js'
@@ -15,12 +17,14 @@ const chatForm = byId<HTMLFormElement>('chat')
 const chatText = byId<HTMLInputElement>('text')
 const transferNote = byId('transfer')
 const waterfall = new Waterfall(byId('waterfall'))
-const rttChart = new LiveChart(byId('rtt-chart'), 'ms', '--browser', 30)
-const rateChart = new LiveChart(byId('rate-chart'), 'Mbit/s', '--node', 6)
+const rttChart = new LiveChart(byId('rtt-chart'), 'ms', ['--browser'], 30)
+const rateChart = new LiveChart(byId('rate-chart'), 'Mbit/s', ['--node'], 6)
+const media = new MediaPanel((text) => log('browser', text))
 const loaded = performance.now()
 
 let connection: RTCPeerConnection | undefined
 let signaling: Signaling | undefined
+let negotiation: Negotiation | undefined
 let began = 0
 const channels = new Map<string, RTCDataChannel>()
 
@@ -127,6 +131,10 @@ function enableTransfers(on: boolean): void {
 
 function onNodeEvent(event: NodeEvent, pc: RTCPeerConnection): void {
   switch (event.type) {
+    case 'description':
+      log('node', event.description.type)
+      negotiation!.receive(event.description).catch(report)
+      return
     case 'candidate':
       if (event.candidate === null) {
         log('node', 'end of candidates')
@@ -144,7 +152,11 @@ function onNodeEvent(event: NodeEvent, pc: RTCPeerConnection): void {
     case 'state':
       log('node', `${event.name}: ${event.value}`, sinceBegan(event.at))
       return
+    case 'media':
+      media.showNode(event)
+      return
     case 'stats':
+      media.measure('node', event.entries, (performance.now() - loaded) / 1000)
   }
 }
 
@@ -152,6 +164,8 @@ async function refresh(): Promise<void> {
   const pc = connection
   if (pc === undefined) return
   const report = await pc.getStats()
+  if (pc !== connection) return // closed meanwhile
+  media.measure('browser', [...report.values()] as Stats[], (performance.now() - loaded) / 1000)
   const count = showPairs(byId('pairs'), report)
   byId('pair-count').textContent = count === 0 ? '' : `${count} pair${count === 1 ? '' : 's'}`
   const facts: [string, string][] = [...describeTransport(report)]
@@ -168,6 +182,14 @@ async function refresh(): Promise<void> {
       return group
     }),
   )
+}
+
+/** Node is there, and has said its first description. */
+function begin(pc: RTCPeerConnection, reply: Awaited<ReturnType<typeof Signaling.open>>): RTCSessionDescriptionInit {
+  signaling = reply.signaling
+  signaling.listen((event) => onNodeEvent(event, pc))
+  negotiation = new Negotiation(pc, signaling, report)
+  return reply.description
 }
 
 async function connect(): Promise<void> {
@@ -206,39 +228,34 @@ async function connect(): Promise<void> {
     adopt(pc.createDataChannel('bulk'), mark)
     adopt(pc.createDataChannel('control'), mark)
     await pc.setLocalDescription()
-    const reply = await Signaling.open(pc.localDescription!)
-    signaling = reply.signaling
-    signaling.listen((event) => onNodeEvent(event, pc))
-    await pc.setRemoteDescription(reply.description)
+    const description = begin(pc, await Signaling.open(pc.localDescription!))
+    await pc.setRemoteDescription(description)
   } else {
-    const reply = await Signaling.open()
-    signaling = reply.signaling
-    signaling.listen((event) => onNodeEvent(event, pc))
-    await pc.setRemoteDescription(reply.description)
+    const description = begin(pc, await Signaling.open())
+    await pc.setRemoteDescription(description)
     await pc.setLocalDescription()
-    await signaling.describe(pc.localDescription!)
+    await signaling!.describe(pc.localDescription!)
   }
+  media.attach(pc, signaling!, negotiation!)
   flush()
 }
 
 function disconnect(): void {
   connection?.close()
   connection = undefined
+  media.detach()
   signaling?.close()
   signaling = undefined
+  negotiation = undefined
   showState('new')
   enableTransfers(false)
   restartButton.disabled = true
   for (const element of chatForm.elements) (element as HTMLInputElement).disabled = true
 }
 
-async function restart(): Promise<void> {
-  const pc = connection!
+function restart(): void {
   log('browser', 'ICE restart asked for')
-  pc.restartIce()
-  await pc.setLocalDescription()
-  const answer = await signaling!.describe(pc.localDescription!)
-  await pc.setRemoteDescription(answer!)
+  connection!.restartIce() // `negotiationneeded` follows
 }
 
 function report(error: unknown): void {
@@ -255,7 +272,7 @@ connectButton.addEventListener('click', () => {
     disconnect()
   }
 })
-restartButton.addEventListener('click', () => restart().catch(report))
+restartButton.addEventListener('click', restart)
 chatForm.addEventListener('submit', (event) => {
   event.preventDefault()
   const text = chatText.value

@@ -1,9 +1,22 @@
 /** What Node tells the page over server-sent events; see the server's session. Times are ms since the Unix epoch. */
 export type NodeEvent =
+  | { type: 'description'; description: RTCSessionDescriptionInit }
   | { type: 'candidate'; candidate: RTCIceCandidateInit | null }
   | { type: 'mark'; phase: string; start: number; end: number }
   | { type: 'state'; name: string; value: string; at: number }
-  | { type: 'stats'; roundTripTime: number | undefined; bytesSent: number; bytesReceived: number }
+  | ({ type: 'media' } & NodeMedia)
+  | { type: 'stats'; entries: Stats[] }
+
+export interface NodeMedia {
+  /** Id of the stream in which a file comes. */
+  playing: string | null
+  recording: boolean
+  recorded: { name: string; bytes: number; seconds: number; summary: string } | null
+  error: string | null
+}
+
+/** An entry of a stats report, the browser's or Node's. */
+export type Stats = Record<string, string | number | boolean | undefined>
 
 async function post<T>(path: string, body: unknown): Promise<T> {
   const response = await fetch(path, {
@@ -11,7 +24,7 @@ async function post<T>(path: string, body: unknown): Promise<T> {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
+  if (!response.ok) throw new Error((await response.text()) || `${path}: ${response.status}`)
   return (await response.json()) as T
 }
 
@@ -19,6 +32,7 @@ async function post<T>(path: string, body: unknown): Promise<T> {
 export class Signaling {
   readonly #id: string
   #events: EventSource | undefined
+  #last: Promise<void> = Promise.resolve()
 
   private constructor(id: string) {
     this.#id = id
@@ -39,14 +53,29 @@ export class Signaling {
     this.#events.onmessage = (event) => onEvent(JSON.parse(event.data as string) as NodeEvent)
   }
 
-  async describe(description: RTCSessionDescriptionInit): Promise<RTCSessionDescriptionInit | undefined> {
-    return (
-      await post<{ description?: RTCSessionDescriptionInit }>(`/api/sessions/${this.#id}/description`, { description })
-    ).description
+  /** The answer to an offer comes as an event, in its place among Node's candidates. */
+  describe(description: RTCSessionDescriptionInit): Promise<void> {
+    return this.#inOrder('description', { description })
   }
 
-  async candidate(candidate: RTCIceCandidate | null): Promise<void> {
-    await post(`/api/sessions/${this.#id}/candidate`, { candidate })
+  candidate(candidate: RTCIceCandidate | null): Promise<void> {
+    return this.#inOrder('candidate', { candidate })
+  }
+
+  /** What Node shall do with media. Rejects with its reason when it cannot. */
+  async command(name: 'play' | 'stop-playing' | 'record' | 'stop-recording'): Promise<void> {
+    await post(`/api/sessions/${this.#id}/${name}`, {})
+  }
+
+  get recordingUrl(): string {
+    return `/api/sessions/${this.#id}/recording`
+  }
+
+  /** Requests overtake each other, and a candidate must not come before the description that it belongs to. */
+  #inOrder(action: string, content: unknown): Promise<void> {
+    const sent = this.#last.then(() => post<void>(`/api/sessions/${this.#id}/${action}`, content))
+    this.#last = sent.catch(() => {})
+    return sent
   }
 
   close(): void {

@@ -1,8 +1,8 @@
+import type { Stats } from './signaling.js'
 import type { Side } from './waterfall.js'
 
-type Stats = Record<string, string | number | boolean | undefined>
-
-function row(cells: { text: string; className?: string }[]): HTMLTableRowElement {
+/** A row of a table; texts are never read as markup. */
+export function row(cells: { text: string; className?: string }[]): HTMLTableRowElement {
   const element = document.createElement('tr')
   for (const { text, className } of cells) {
     const cell = document.createElement('td')

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createRequire } from 'node:module'
 import { dirname, extname, join, normalize, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { MediaRefusal } from './media.ts'
 import { Session } from './session.ts'
 
 const page = fileURLToPath(new URL('../page/', import.meta.url)) // HTML and CSS
@@ -26,7 +27,8 @@ export class DemoServer {
   readonly #sessions = new Map<string, Session>()
   readonly #server: Server = createServer((request, response) => {
     this.#handle(request, response).catch((error: unknown) => {
-      if (!response.headersSent) response.writeHead(error instanceof HttpError ? error.status : 500)
+      const status = error instanceof HttpError ? error.status : error instanceof MediaRefusal ? 409 : 500
+      if (!response.headersSent) response.writeHead(status)
       response.end(error instanceof Error ? error.message : 'error')
     })
   })
@@ -65,16 +67,25 @@ export class DemoServer {
       case 'GET events':
         return this.#streamEvents(session, request, response)
       case 'POST description':
-        return json(response, {
-          description: await session.describe(
-            (await body<{ description: RTCSessionDescriptionInit }>(request)).description,
-          ),
-        })
-      case 'POST candidate':
-        await session.connection.addIceCandidate(
-          (await body<{ candidate: RTCIceCandidateInit | null }>(request)).candidate ?? undefined,
-        )
+        await session.receive((await body<{ description: RTCSessionDescriptionInit }>(request)).description)
         return json(response, {})
+      case 'POST candidate':
+        await session.addCandidate((await body<{ candidate: RTCIceCandidateInit | null }>(request)).candidate)
+        return json(response, {})
+      case 'POST play':
+        await session.media.play()
+        return json(response, {})
+      case 'POST stop-playing':
+        session.media.stopPlaying()
+        return json(response, {})
+      case 'POST record':
+        await session.media.record()
+        return json(response, {})
+      case 'POST stop-recording':
+        await session.media.stopRecording()
+        return json(response, {})
+      case 'GET recording':
+        return this.#sendRecording(session, response)
       case 'DELETE ':
         this.#end(session)
         return json(response, {})
@@ -115,6 +126,18 @@ export class DemoServer {
       stop()
       if (this.#sessions.has(session.id)) this.#end(session)
     })
+  }
+
+  #sendRecording(session: Session, response: ServerResponse): void {
+    const { recorded } = session.media
+    if (recorded === undefined) throw new HttpError(404, 'no recording')
+    response.writeHead(200, {
+      'content-type': recorded.contentType,
+      'content-length': recorded.bytes.length,
+      'content-disposition': `attachment; filename="${recorded.name}"`,
+      'cache-control': 'no-store',
+    })
+    response.end(recorded.bytes)
   }
 
   async #serveFile(pathname: string, response: ServerResponse): Promise<void> {

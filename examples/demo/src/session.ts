@@ -1,24 +1,32 @@
 import { randomUUID } from 'node:crypto'
 import { RTCPeerConnection, type RTCDataChannel } from '@kaon/webrtc'
+import { SessionMedia, type MediaState } from './media.ts'
 import { PhaseWatch } from './phases.ts'
 
 /** What the page is told while it watches, as JSON in server-sent events. Times are ms since the Unix epoch. */
 export type SessionEvent =
+  | { type: 'description'; description: RTCSessionDescriptionInit }
   | { type: 'candidate'; candidate: RTCIceCandidateInit | null }
   | { type: 'mark'; phase: string; start: number; end: number }
   | { type: 'state'; name: string; value: string; at: number }
-  | { type: 'stats'; roundTripTime: number | undefined; bytesSent: number; bytesReceived: number }
+  | ({ type: 'media' } & MediaState)
+  | { type: 'stats'; entries: object[] }
 
 type Listener = (event: SessionEvent) => void
 
 const chunk = new Uint8Array(65_536)
 const highWater = 4 << 20
 const reportEvery = 200 // ms between the byte counts that the page draws during an upload
+const statsEvery = 500 // ms
 
-/** Node's half of one page's connection: chat, echo for round-trip times, and throughput in both directions. */
+/**
+ * Node's half of one page's connection: chat, echo for round-trip times, throughput in both directions, and media. It negotiates as W3C WebRTC
+ * §10.7 writes it, as the impolite peer.
+ */
 export class Session {
   readonly id: string = randomUUID()
   readonly connection: RTCPeerConnection
+  readonly media: SessionMedia
   readonly #began = performance.now()
   readonly #origin = performance.timeOrigin + this.#began
   readonly #history: SessionEvent[] = []
@@ -26,6 +34,9 @@ export class Session {
   readonly #watch: PhaseWatch
   readonly #statsTimer: ReturnType<typeof setInterval>
   #messages = 0
+  #makingOffer = false
+  #ignoreOffer = false
+  #settingAnswer = false
 
   constructor(onEnd: (session: Session) => void) {
     this.connection = new RTCPeerConnection({ ice: { includeLoopback: true } })
@@ -53,7 +64,9 @@ export class Session {
       })
     }
     this.connection.ondatachannel = ({ channel }) => this.#serve(channel)
-    this.#statsTimer = setInterval(() => void this.#tellStats(), 1000)
+    this.connection.onnegotiationneeded = () => void this.#negotiate()
+    this.media = new SessionMedia(this.connection, (state) => this.#tell({ type: 'media', ...state }))
+    this.#statsTimer = setInterval(() => void this.#tellStats(), statsEvery)
     this.#statsTimer.unref()
   }
 
@@ -67,17 +80,51 @@ export class Session {
     return plain(this.connection.localDescription)
   }
 
-  /** Applies a description of the page; the answer where it was an offer. */
+  async #negotiate(): Promise<void> {
+    this.#makingOffer = true
+    try {
+      await this.connection.setLocalDescription()
+      this.#tell({ type: 'description', description: plain(this.connection.localDescription) })
+    } catch (error) {
+      if (this.connection.signalingState !== 'closed') console.error(error)
+    } finally {
+      this.#makingOffer = false
+    }
+  }
+
+  /** Applies a description of the page; the answer where it was an offer. An offer that crosses one of ours is ignored. */
   async describe(description: RTCSessionDescriptionInit): Promise<RTCSessionDescriptionInit | undefined> {
-    await this.connection.setRemoteDescription(description)
+    const ready = !this.#makingOffer && (this.connection.signalingState === 'stable' || this.#settingAnswer)
+    this.#ignoreOffer = description.type === 'offer' && !ready
+    if (this.#ignoreOffer) return undefined
+    this.#settingAnswer = description.type === 'answer'
+    try {
+      await this.connection.setRemoteDescription(description)
+    } finally {
+      this.#settingAnswer = false
+    }
     if (description.type !== 'offer') return undefined
     await this.connection.setLocalDescription()
     return plain(this.connection.localDescription)
   }
 
-  /** Hears everything from the beginning on. The returned function ends it. */
+  /** The same for a page that listens: the answer goes the way of everything that Node tells, so that it keeps its place among it. */
+  async receive(description: RTCSessionDescriptionInit): Promise<void> {
+    const answer = await this.describe(description)
+    if (answer !== undefined) this.#tell({ type: 'description', description: answer })
+  }
+
+  async addCandidate(candidate: RTCIceCandidateInit | null): Promise<void> {
+    try {
+      await this.connection.addIceCandidate(candidate ?? undefined)
+    } catch (error) {
+      if (!this.#ignoreOffer) throw error // else it belongs to the offer that was ignored
+    }
+  }
+
+  /** Hears everything, the first listener also what was before it. The returned function ends it. */
   subscribe(listener: Listener): () => void {
-    for (const event of this.#history) listener(event)
+    for (const event of this.#history.splice(0)) listener(event)
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -89,28 +136,20 @@ export class Session {
 
   close(): void {
     clearInterval(this.#statsTimer)
+    this.media.close()
     this.connection.close()
     this.#listeners.clear()
   }
 
   #tell(event: SessionEvent): void {
-    if (event.type !== 'stats') this.#history.push(event)
+    if (!this.watched) this.#history.push(event)
     for (const listener of this.#listeners) listener(event)
   }
 
   async #tellStats(): Promise<void> {
-    if (this.connection.connectionState !== 'connected') return
-    const report = await this.connection.getStats()
-    report.forEach((entry) => {
-      const stats = entry as Record<string, number | string | boolean | undefined>
-      if (stats.type !== 'candidate-pair' || stats.nominated !== true) return
-      this.#tell({
-        type: 'stats',
-        roundTripTime: stats.currentRoundTripTime as number | undefined,
-        bytesSent: (stats.bytesSent as number | undefined) ?? 0,
-        bytesReceived: (stats.bytesReceived as number | undefined) ?? 0,
-      })
-    })
+    if (!this.watched || this.connection.connectionState !== 'connected') return
+    const entries = await this.media.stats()
+    if (this.watched) this.#tell({ type: 'stats', entries })
   }
 
   #serve(channel: RTCDataChannel): void {
