@@ -5,10 +5,23 @@ export type AddressScope = 'loopback' | 'link-local' | 'other'
 
 /** In canonical form; undefined for host names and for addresses that nobody can be reached at. */
 export function usableAddress(address: string, port: number): TransportAddress | undefined {
-  const bytes = parseAddress(address)
+  const bytes = unmapped(parseAddress(address))
   if (bytes === undefined || port < 1 || port > 65535) return undefined
   if (bytes.every((byte) => byte === 0) || isMulticast(bytes)) return undefined
-  return transportAddress(address, port)
+  return transportAddress(bytes.length === 4 ? bytes.join('.') : address, port)
+}
+
+/** An IPv4 address that a dual-stack socket shows as `::ffff:192.0.2.1` is that IPv4 address (RFC 4291 §2.5.5.2). */
+function unmapped(bytes: Uint8Array | undefined): Uint8Array | undefined {
+  if (bytes === undefined || bytes.length === 4) return bytes
+  const isMapped = bytes[10] === 0xff && bytes[11] === 0xff && bytes.subarray(0, 10).every((byte) => byte === 0)
+  return isMapped ? bytes.subarray(12) : bytes
+}
+
+/** The same address, an IPv4-mapped one as IPv4. */
+export function canonicalAddress(from: TransportAddress): TransportAddress {
+  if (from.family === 4 || !from.address.startsWith('::ffff:')) return from
+  return usableAddress(from.address, from.port) ?? from
 }
 
 export function addressScope(address: TransportAddress): AddressScope {

@@ -2,6 +2,7 @@ import { decodeMessage, methods, type TransportAddress } from '@kaon/stun'
 import type { Candidate } from './candidate.ts'
 import { checkParameters, type IceParameters } from './credentials.ts'
 import { IceError } from './error.ts'
+import { pathFailed, removeSocket } from './loss.ts'
 import { Machine } from './machine.ts'
 import type { CandidatePair, LocalEntry, RemoteCandidate } from './pair.ts'
 import { addLocal, addRemote, dropForeign } from './pairing.ts'
@@ -195,6 +196,16 @@ export class IceAgent {
   /** Data (not STUN) has come in over a pair that `lookup` gave; once per burst is enough. */
   dataReceived(pair: CandidatePair, now: number): void {
     dataReceived(this.#machine, pair, now)
+  }
+
+  /** A socket is no more: its candidates and pairs go, and data moves to another path as soon as there is one. */
+  removeSocket(socket: number, now: number): void {
+    if (this.#machine.state !== 'closed') removeSocket(this.#machine, socket, now)
+  }
+
+  /** The TCP connection to there could not be made, or has broken. */
+  pathFailed(socket: number, remote: TransportAddress, now: number): void {
+    if (this.#machine.state !== 'closed') pathFailed(this.#machine, socket, remote, now)
   }
 
   /** When `tick` is due, monotonic ms; 0 when at once, Infinity when never. */

@@ -3,6 +3,7 @@
 export type CandidateType = 'host' | 'srflx' | 'prflx' | 'relay'
 export type CandidateProtocol = 'udp' | 'tcp'
 export type TcpCandidateType = 'active' | 'passive' | 'so'
+export type RelayProtocol = 'udp' | 'tcp' | 'tls'
 
 /** A transport address that a peer may be reached at, as both sides tell each other (RFC 8445 §5.3). */
 export interface Candidate {
@@ -27,6 +28,8 @@ export interface Candidate {
   readonly extensions?: readonly (readonly [name: string, value: string])[]
   /** The server that a local candidate was learned from; never part of the text form. */
   readonly url?: string
+  /** How the TURN server of a local relayed candidate is reached; never part of the text form. */
+  readonly relayProtocol?: RelayProtocol
 }
 
 const TYPES = ['host', 'srflx', 'prflx', 'relay']

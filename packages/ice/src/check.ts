@@ -6,9 +6,9 @@ import type { IceRole } from './types.ts'
 
 /**
  * 'check': ordinary or triggered. 'nomination': with USE-CANDIDATE, on a pair that has already answered. 'consent': keeps
- * the path alive; sent once, never retransmitted (RFC 7675 §5.1).
+ * the path alive; sent once, never retransmitted (RFC 7675 §5.1). 'standby': the same for a pair in reserve.
  */
-export type CheckPurpose = 'check' | 'nomination' | 'consent'
+export type CheckPurpose = 'check' | 'nomination' | 'consent' | 'standby'
 
 export interface Check {
   readonly key: string
@@ -38,6 +38,8 @@ const MAX_SENDS = 7
 const MAX_INTERVAL = 4000
 /** How long the answer to a check that is not retransmitted still counts, ms. */
 const ANSWER_LIFETIME = 10_000
+/** How long the answer over a stream is waited for, connecting included, ms: as long as one by datagrams. */
+const RELIABLE_TIMEOUT = 19_500
 
 /** The outstanding checks by transaction id. */
 export class CheckTable {
@@ -52,7 +54,10 @@ export class CheckTable {
     now: number,
     timeout: number,
   ): Check {
-    const interval = purpose === 'consent' ? ANSWER_LIFETIME : timeout
+    // RFC 8489 §6.2.2: what a reliable transport carries is sent once.
+    const isReliable = pair.base.candidate.protocol === 'tcp'
+    const isOnce = purpose === 'consent' || purpose === 'standby'
+    const interval = isOnce ? ANSWER_LIFETIME : isReliable ? RELIABLE_TIMEOUT : timeout
     const check: Check = {
       key: transactionKey(request, 8),
       purpose,
@@ -63,7 +68,7 @@ export class CheckTable {
       startedAt: now,
       nextAt: now + interval,
       interval,
-      sends: purpose === 'consent' ? MAX_SENDS : 1,
+      sends: isOnce || isReliable ? MAX_SENDS : 1,
       cancelled: false,
     }
     this.#checks.set(check.key, check)

@@ -13,6 +13,8 @@ export class Checklist {
   #pending = false
   /** Set once a pair is nominated: what is left is kept for worse times, but not checked (RFC 8445 §8.1.2). */
   concluded = false
+  /** The `rank` of the nominated pair: what ranks higher is worth looking for even then. */
+  floor = 0
 
   constructor(maxPairs: number) {
     this.#maxPairs = maxPairs
@@ -32,7 +34,7 @@ export class Checklist {
     pair.state = this.#mayStart(pair.foundation) ? 'waiting' : 'frozen'
     this.#insert(pair)
     this.#byPath.set(pathKey(pair.socket, pair.to), pair)
-    this.#pending = true
+    this.touch()
     return true
   }
 
@@ -64,7 +66,19 @@ export class Checklist {
 
   /** Some ordinary check may be due. */
   get hasOrdinary(): boolean {
-    return this.#pending && !this.concluded
+    return this.#pending
+  }
+
+  /** A pair is nominated: from now on only what ranks higher, or is wanted in reserve, has its turn. */
+  conclude(rank: number): void {
+    this.concluded = true
+    this.floor = rank
+    this.touch()
+  }
+
+  /** Whether its turn may come. */
+  #isEligible(pair: CandidatePair): boolean {
+    return !this.concluded || pair.wanted || pair.rank > this.floor
   }
 
   nextTriggered(): CandidatePair | undefined {
@@ -78,6 +92,7 @@ export class Checklist {
     if (!this.hasOrdinary) return undefined
     let frozen = false
     for (const pair of this.pairs) {
+      if (!this.#isEligible(pair)) continue
       if (pair.state === 'waiting' && !pair.triggered) return pair
       frozen ||= pair.state === 'frozen'
     }
@@ -93,7 +108,7 @@ export class Checklist {
       if (isHopeful || pair.state === 'waiting') active.add(pair.foundation)
     }
     for (const pair of this.pairs) {
-      if (pair.state === 'frozen' && !active.has(pair.foundation)) {
+      if (pair.state === 'frozen' && !active.has(pair.foundation) && this.#isEligible(pair)) {
         pair.state = 'waiting'
         return pair
       }
@@ -106,7 +121,7 @@ export class Checklist {
     for (const pair of this.pairs) {
       if (pair.state === 'frozen' && pair.foundation === foundation) pair.state = 'waiting'
     }
-    this.#pending = true
+    this.touch()
   }
 
   /** Everything but `except` is checked (again): the path in use has gone quiet. */
@@ -120,7 +135,9 @@ export class Checklist {
 
   /** A check of some foundation has ended, so that a frozen pair of it may be due. */
   touch(): void {
-    this.#pending = true
+    this.#pending =
+      !this.concluded ||
+      this.pairs.some((pair) => (pair.state === 'waiting' || pair.state === 'frozen') && this.#isEligible(pair))
   }
 
   /** Checks that are under way or to come. */
@@ -128,7 +145,7 @@ export class Checklist {
     let count = 0
     for (const pair of this.pairs) {
       if (pair.state === 'in-progress' || pair.triggered) count++
-      else if (!this.concluded && (pair.state === 'waiting' || pair.state === 'frozen')) count++
+      else if ((pair.state === 'waiting' || pair.state === 'frozen') && this.#isEligible(pair)) count++
     }
     return count
   }
@@ -137,7 +154,8 @@ export class Checklist {
   get busy(): number {
     let count = 0
     for (const pair of this.pairs) {
-      if (pair.state === 'in-progress' || pair.triggered || (pair.state === 'waiting' && !this.concluded)) count++
+      if (pair.state === 'in-progress' || pair.triggered || (pair.state === 'waiting' && this.#isEligible(pair)))
+        count++
     }
     return count
   }

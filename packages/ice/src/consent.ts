@@ -8,6 +8,8 @@ export interface ConsentOptions {
   readonly timeout: number
   /** Silence after which the path counts as disconnected, ms. */
   readonly quiet: number
+  /** Nothing is asked: what the peer asks counts as its answer. */
+  readonly lite: boolean
 }
 
 /**
@@ -17,6 +19,10 @@ export interface ConsentOptions {
 const PROBE_INTERVAL = 1000
 /** So many checks in a row must go unanswered before silence means anything: one lost datagram does not. */
 const PROBES_IN_DOUBT = 3
+/** The least time between the checks of a path that something speaks against, ms; longer where answers take longer. */
+const DOUBT_INTERVAL = 100
+/** A lite agent hears of a peer that has nothing to send every 5 s ± 20 %: three of those, ms. */
+const LITE_QUIET = 18_000
 
 /** Watches one pair at a time. */
 export class Consent {
@@ -26,6 +32,8 @@ export class Consent {
   readonly #options: ConsentOptions
   readonly #random: () => number
   #unanswered = 0
+  /** Since when there is a reason to look closer, ms; Infinity: there is none. */
+  #doubtedAt = Infinity
 
   /** `random` gives numbers from 0 to 1. */
   constructor(options: ConsentOptions, random: () => number) {
@@ -37,17 +45,46 @@ export class Consent {
     if (pair === this.pair) return
     this.pair = pair
     this.#unanswered = 0
+    this.#doubtedAt = Infinity
     this.nextAt = pair === undefined ? Infinity : now + this.#spread()
+  }
+
+  /** To be checked now. */
+  hurry(now: number): void {
+    if (this.pair !== undefined) this.nextAt = Math.min(this.nextAt, now)
+  }
+
+  /**
+   * Something speaks against the path: it is checked at once, and again in short intervals. Silence to all of these and on
+   * the path counts at once.
+   */
+  doubt(now: number): void {
+    if (this.pair === undefined || this.#doubtedAt !== Infinity || this.#options.lite) return
+    this.#doubtedAt = now
+    this.#unanswered = 0
+    this.hurry(now)
   }
 
   sent(now: number): void {
     this.#unanswered++
-    this.nextAt = now + PROBE_INTERVAL
+    const isDoubted = this.#doubtedAt !== Infinity && this.#unanswered <= PROBES_IN_DOUBT + 1
+    this.nextAt = now + (isDoubted ? this.#doubtInterval : PROBE_INTERVAL)
+  }
+
+  /** A lite agent has nothing to send, but time passes. */
+  looked(now: number): void {
+    const quietAt = this.#heardAt + this.#quiet
+    this.nextAt = quietAt > now ? quietAt : now + PROBE_INTERVAL
+  }
+
+  get isLite(): boolean {
+    return this.#options.lite
   }
 
   answered(pair: CandidatePair, now: number): void {
     if (pair !== this.pair) return
     this.#unanswered = 0
+    this.#doubtedAt = Infinity
     this.nextAt = now + this.#spread()
   }
 
@@ -59,12 +96,28 @@ export class Consent {
   /** Nothing comes back, and nothing comes in either. */
   isQuiet(now: number): boolean {
     const pair = this.pair
-    if (pair === undefined || this.#unanswered <= PROBES_IN_DOUBT) return false
-    return now - Math.max(pair.heardAt, pair.answeredAt) >= this.#options.quiet
+    if (pair === undefined) return false
+    if (this.#options.lite) return now - this.#heardAt >= this.#quiet
+    if (this.#unanswered <= PROBES_IN_DOUBT) return false
+    const patience = this.#doubtedAt === Infinity ? this.#quiet : PROBES_IN_DOUBT * this.#doubtInterval
+    return now - this.#heardAt >= patience
+  }
+
+  get #doubtInterval(): number {
+    return Math.max(DOUBT_INTERVAL, this.pair?.roundTrip ?? 0)
+  }
+
+  get #heardAt(): number {
+    return this.pair === undefined ? 0 : Math.max(this.pair.heardAt, this.pair.answeredAt)
+  }
+
+  get #quiet(): number {
+    return this.#options.lite ? Math.max(this.#options.quiet, LITE_QUIET) : this.#options.quiet
   }
 
   // RFC 7675 §5.1: 0.8 to 1.2 times the interval, anew each time.
   #spread(): number {
+    if (this.#options.lite) return this.#quiet
     return this.#options.interval * (0.8 + 0.4 * this.#random())
   }
 }

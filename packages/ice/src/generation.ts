@@ -24,6 +24,8 @@ export class Generation {
   firstValidAt: number = Infinity
   /** The nominated pair. */
   selected: CandidatePair | undefined
+  /** When it was nominated, ms. */
+  selectedAt = 0
   /** The largest NOMINATION value seen (controlled side) or sent (controlling side). */
   nomination = 0
   /** A nomination was refused: the next one not before this, ms. */

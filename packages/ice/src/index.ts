@@ -1,6 +1,6 @@
 export { IceAgent } from './agent.ts'
 export { formatCandidate, parseCandidate } from './candidate.ts'
-export type { Candidate, CandidateProtocol, CandidateType, TcpCandidateType } from './candidate.ts'
+export type { Candidate, CandidateProtocol, CandidateType, RelayProtocol, TcpCandidateType } from './candidate.ts'
 export type { IceParameters } from './credentials.ts'
 export { FoundationTable } from './foundation.ts'
 export { IceError } from './error.ts'
@@ -15,6 +15,7 @@ export type {
   IceRole,
   IceState,
   LocalCandidate,
+  NominationPolicy,
   TraceEvent,
   Transmit,
 } from './types.ts'

@@ -4,7 +4,7 @@ import type { CryptoProvider } from '@kaon/crypto'
 import type { IntegrityKey, TransportAddress } from '@kaon/stun'
 import { CheckTable } from './check.ts'
 import { Consent } from './consent.ts'
-import { generateCredentials } from './credentials.ts'
+import { generateCredentials, type IceParameters } from './credentials.ts'
 import { Generation } from './generation.ts'
 import type { CandidatePair } from './pair.ts'
 import type { Settings } from './settings.ts'
@@ -40,6 +40,7 @@ export class Machine {
     checksSucceeded: 0,
     checksFailed: 0,
     consentChecksSent: 0,
+    standbyChecksSent: 0,
     responsesSent: 0,
     roleConflicts: 0,
     unknownUsername: 0,
@@ -68,6 +69,8 @@ export class Machine {
 
   nextOrdinaryAt = 0
   nextTriggeredAt = 0
+  /** When the pairs in reserve are checked next, ms. */
+  standbyAt: number = Infinity
   /** When `tick` is due; 0: at once. */
   deadline: number = Infinity
   /** Changes whenever a path may have become trusted or gone: caches of `lookup` are stale then. */
@@ -88,7 +91,12 @@ export class Machine {
     this.current = this.makeGeneration()
     const { consentIntervalMs, consentTimeoutMs, disconnectedTimeoutMs } = settings
     this.consent = new Consent(
-      { interval: consentIntervalMs, timeout: consentTimeoutMs, quiet: disconnectedTimeoutMs },
+      {
+        interval: consentIntervalMs,
+        timeout: consentTimeoutMs,
+        quiet: disconnectedTimeoutMs,
+        lite: settings.lite,
+      },
       () => this.randomUint32() / 0x1_0000_0000,
     )
   }
@@ -96,7 +104,13 @@ export class Machine {
   makeGeneration(given?: { readonly usernameFragment: string; readonly password: string }): Generation {
     const { usernameFragment, password } = given ?? generateCredentials(this.random)
     const credentials = { usernameFragment, password }
-    const local = { ...credentials, pacing: this.settings.checkIntervalMs, renomination: true }
+    const { checkIntervalMs, lite } = this.settings
+    const local: IceParameters = {
+      ...credentials,
+      pacing: checkIntervalMs,
+      renomination: true,
+      ...(lite && { iceLite: true }),
+    }
     return new Generation(local, this.settings.maxPairs, this.crypto)
   }
 
@@ -132,10 +146,16 @@ export class Machine {
   }
 
   setRole(role: IceRole): void {
-    if (role === this.role) return
+    if (role === this.role || this.settings.lite) return
     this.role = role
     for (const generation of [this.current, this.previous]) generation?.checklist.sort(role)
     this.trace('role', role)
+    this.wake()
+  }
+
+  /** Something speaks against the pair in use. */
+  doubtPath(now: number): void {
+    this.consent.doubt(now)
     this.wake()
   }
 

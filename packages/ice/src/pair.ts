@@ -13,11 +13,21 @@ export interface RemoteCandidate {
   readonly address: TransportAddress
 }
 
+/**
+ * Whether checks go out from the candidate itself (RFC 8445 §3, "base"): a relayed candidate is its own base, a socket on
+ * the server.
+ */
+export function isBase(candidate: LocalCandidate): boolean {
+  return candidate.type === 'host' || candidate.type === 'relay'
+}
+
 /** A local candidate as the agent keeps it. */
 export interface LocalEntry {
   readonly id: number
   readonly candidate: LocalCandidate
   readonly address: TransportAddress | undefined
+  /** What the peer is told, when that is an address and another one: a 1:1 NAT is in between. */
+  readonly announced: TransportAddress | undefined
 }
 
 /**
@@ -43,6 +53,13 @@ export class CandidatePair {
   check: Check | undefined
   /** The nominating check under way (controlling side). */
   nomination: Check | undefined
+  /** Checked even though another pair is nominated: it came when there was one, to be had in reserve. */
+  wanted = false
+  /** Smoothed round trip, ms, and how many were measured. */
+  roundTrip = 0
+  roundTrips = 0
+  /** Checks of a pair in reserve that went unanswered in a row. */
+  missed = 0
   /** In the triggered-check queue. */
   triggered = false
   /** The peer has nominated this pair (controlled side), at this time; 0 when it has not. */
@@ -95,6 +112,24 @@ export class CandidatePair {
 
   get valid(): boolean {
     return this.state === 'succeeded'
+  }
+
+  measured(roundTrip: number): void {
+    this.stats.totalRoundTripTime += roundTrip
+    this.stats.currentRoundTripTime = roundTrip
+    this.roundTrip = this.roundTrips++ === 0 ? roundTrip : this.roundTrip + (roundTrip - this.roundTrip) / 4
+  }
+
+  get isRelayed(): boolean {
+    return this.base.candidate.type === 'relay' || this.remote.candidate.type === 'relay'
+  }
+
+  /**
+   * What the way is worth before any number is measured: 2 from host to host by UDP, through NATs or not; 1 by TCP; 0 through
+   * a server.
+   */
+  get rank(): number {
+    return this.isRelayed ? 0 : this.base.candidate.protocol === 'tcp' ? 1 : 2
   }
 }
 

@@ -4,7 +4,7 @@ import { canReach, isSameAddress, usableAddress, withoutZone, zoned } from './ad
 import type { Candidate } from './candidate.ts'
 import type { Generation } from './generation.ts'
 import type { Machine } from './machine.ts'
-import { CandidatePair, type LocalEntry, type RemoteCandidate } from './pair.ts'
+import { CandidatePair, isBase, type LocalEntry, type RemoteCandidate } from './pair.ts'
 import type { LocalCandidate } from './types.ts'
 
 /** Signalled candidates kept per generation: far more than any honest peer has. */
@@ -25,10 +25,12 @@ export function addLocal(machine: Machine, candidate: LocalCandidate): void {
     return
   }
   const address = candidate.transportAddress ?? usableAddress(candidate.address, candidate.port)
-  const entry: LocalEntry = { id: machine.makeId(), candidate, address }
+  const told = candidate.transportAddress && usableAddress(candidate.address, candidate.port)
+  const announced = told !== undefined && address !== undefined && !isSameAddress(told, address) ? told : undefined
+  const entry: LocalEntry = { id: machine.makeId(), candidate, address, announced }
   generation.locals.push(entry)
   // RFC 8445 §6.1.2.4: reflexive candidates are replaced by their bases, which have their pairs already.
-  if (candidate.type !== 'host') return
+  if (!isBase(candidate)) return
   for (const remote of generation.remotes) pairUp(machine, generation, entry, remote)
 }
 
@@ -40,13 +42,16 @@ export function addRemote(machine: Machine, candidate: Candidate, resolved?: str
   const fragment = candidate.usernameFragment
   const isForeign =
     fragment !== undefined && generation.remote !== undefined && fragment !== generation.remote.usernameFragment
-  // Only checks make peer-reflexive candidates; TCP comes with RFC 6544, a second component with RTCP off the main path.
-  const isForUs = candidate.component === 1 && candidate.protocol === 'udp' && candidate.type !== 'prflx'
-  if (!isForUs || address === undefined || isForeign) {
+  // Only checks make peer-reflexive candidates; a second component is RTCP off the main path. An active TCP candidate has no
+  // port that could be connected to: its connections come by themselves (RFC 6544 §6.2).
+  const isForUs = candidate.component === 1 && candidate.type !== 'prflx' && candidate.tcpType !== 'active'
+  if (!isForUs || address === undefined || isForeign || (candidate.protocol === 'tcp') !== hasTcpType(candidate)) {
     machine.stats.ignoredCandidates++
     return
   }
-  const known = generation.remotes.find((remote) => isSameAddress(remote.address, address))
+  const known = generation.remotes.find(
+    (remote) => remote.candidate.protocol === candidate.protocol && isSameAddress(remote.address, address),
+  )
   if (known !== undefined) {
     // RFC 8838 §11.4: a peer-reflexive candidate takes on what signalling says of it.
     if (known.candidate.type !== 'prflx') return
@@ -78,9 +83,12 @@ export function addPeerReflexive(
   usernameFragment: string,
   now: number,
 ): CandidatePair | undefined {
-  const base = generation.locals.find((local) => local.candidate.type === 'host' && local.candidate.socket === socket)
+  const base = generation.locals.find((local) => isBase(local.candidate) && local.candidate.socket === socket)
   if (base === undefined) return undefined
-  let remote = generation.remotes.find((entry) => isSameAddress(entry.address, from))
+  const { protocol } = base.candidate
+  let remote = generation.remotes.find(
+    (entry) => entry.candidate.protocol === protocol && isSameAddress(entry.address, from),
+  )
   if (remote === undefined) {
     if (generation.chase >= MAX_CHASE) return undefined
     if (generation.peerReflexive >= MAX_PEER_REFLEXIVE && !dropIdle(machine, generation, now)) return undefined
@@ -88,11 +96,12 @@ export function addPeerReflexive(
     const candidate: Candidate = {
       foundation: `prflx${id}`, // RFC 8445 §7.3.1.3: arbitrary, but different from all others
       component: 1,
-      protocol: 'udp',
+      protocol,
       priority,
       address: from.address,
       port: from.port,
       type: 'prflx',
+      ...(protocol === 'tcp' ? { tcpType: 'active' as const } : undefined), // RFC 6544 §7.3
       usernameFragment,
     }
     remote = { id, candidate, address: { address: from.address, port: from.port, family: from.family } }
@@ -115,8 +124,20 @@ export function dropForeign(machine: Machine, generation: Generation): void {
   }
 }
 
+function hasTcpType(candidate: Candidate): boolean {
+  return candidate.tcpType !== undefined
+}
+
+/** RFC 6544 §6.2: active to passive, and both simultaneously. What local passive candidates meet comes to them. */
+function isCompatible(local: LocalCandidate, remote: Candidate): boolean {
+  if (local.protocol !== remote.protocol) return false
+  if (local.protocol === 'udp') return true
+  return local.tcpType === 'active' ? remote.tcpType === 'passive' : local.tcpType === 'so' && remote.tcpType === 'so'
+}
+
 function pairUp(machine: Machine, generation: Generation, local: LocalEntry, remote: RemoteCandidate): void {
-  if (local.candidate.type !== 'host' || local.address === undefined || !canReach(local.address, remote.address)) return
+  if (!isBase(local.candidate) || !isCompatible(local.candidate, remote.candidate)) return
+  if (local.address === undefined || !canReach(local.address, remote.address)) return
   if (generation.checklist.find(local.candidate.socket, zoned(remote.address, local.address)) !== undefined) return
   makePair(machine, generation, local, remote)
 }
@@ -129,6 +150,7 @@ function makePair(
 ): CandidatePair | undefined {
   const pair = new CandidatePair(machine.makeId(), local, remote)
   pair.updatePriority(machine.role)
+  pair.wanted = machine.settings.standby && generation.checklist.concluded
   if (!generation.checklist.add(pair)) {
     machine.stats.limited++
     return undefined
@@ -153,6 +175,16 @@ function dropIdle(machine: Machine, generation: Generation, now: number): boolea
   if (idle === undefined) return false
   dropRemote(machine, generation, idle)
   return true
+}
+
+/** A socket is gone, or what was on it: its candidates and pairs go too. */
+export function dropSocket(machine: Machine, generation: Generation, socket: number): void {
+  for (let i = generation.locals.length - 1; i >= 0; i--) {
+    if (generation.locals[i]!.candidate.socket === socket) generation.locals.splice(i, 1)
+  }
+  for (const pair of generation.checklist.pairs.slice()) if (pair.socket === socket) generation.drop(pair)
+  machine.checks.endWhere((check) => check.generation === generation && check.pair.socket === socket)
+  machine.version++
 }
 
 function dropRemote(machine: Machine, generation: Generation, remote: RemoteCandidate): void {

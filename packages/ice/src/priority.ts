@@ -1,17 +1,36 @@
 // Arithmetic of RFC 8445 §5.1.2 and §6.1.2.3, and the order of addresses of RFC 8421.
-import type { CandidateType } from './candidate.ts'
+import type { CandidateProtocol, CandidateType, TcpCandidateType } from './candidate.ts'
 
 /** RFC 8445 §5.1.2.2: the recommended type preferences. */
 export const typePreference: Readonly<Record<CandidateType, number>> = { host: 126, prflx: 110, srflx: 100, relay: 0 }
 
+/**
+ * RFC 6544 §4.2: where UDP is preferred, TCP's type preferences are below all of UDP's that are no relay's. A stream holds
+ * everything up behind one lost segment, but a server in between costs a detour, and somebody money.
+ */
+const tcpTypePreference: Readonly<Record<CandidateType, number>> = { host: 90, prflx: 80, srflx: 70, relay: 0 }
+
 /** RFC 8445 §5.1.2.1: `localPreference` 0–65535, `component` 1–256. */
-export function candidatePriority(type: CandidateType, localPreference: number, component = 1): number {
-  return (typePreference[type] * 0x1000000 + (localPreference << 8) + (256 - component)) >>> 0
+export function candidatePriority(
+  type: CandidateType,
+  localPreference: number,
+  component = 1,
+  protocol: CandidateProtocol = 'udp',
+): number {
+  const preference = protocol === 'udp' ? typePreference[type] : tcpTypePreference[type]
+  return (preference * 0x1000000 + (localPreference << 8) + (256 - component)) >>> 0
 }
 
 /** The priority that a peer-reflexive candidate found through a check from this base would have (RFC 8445 §7.1.1). */
-export function peerReflexivePriority(basePriority: number): number {
-  return (typePreference.prflx * 0x1000000 + (basePriority & 0xffffff)) >>> 0
+export function peerReflexivePriority(basePriority: number, protocol: CandidateProtocol = 'udp'): number {
+  const preference = protocol === 'udp' ? typePreference.prflx : tcpTypePreference.prflx
+  return (preference * 0x1000000 + (basePriority & 0xffffff)) >>> 0
+}
+
+/** RFC 6544 §4.2: the direction-pref of host candidates above 13 bits of the address's own preference. */
+export function tcpLocalPreference(tcpType: TcpCandidateType, preference: number): number {
+  const direction = tcpType === 'active' ? 6 : tcpType === 'passive' ? 4 : 2
+  return (direction << 13) | (preference >> 3)
 }
 
 /** RFC 8445 §6.1.2.3: 2^32·MIN(G,D) + 2·MAX(G,D) + (G > D ? 1 : 0), with G the controlling side's priority. */

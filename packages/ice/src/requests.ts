@@ -12,7 +12,7 @@ import type { Generation } from './generation.ts'
 import type { Machine } from './machine.ts'
 import { addPeerReflexive } from './pairing.ts'
 import type { CandidatePair } from './pair.ts'
-import { hasConsent, peerNominated } from './selection.ts'
+import { hasConsent, pairSucceeded, peerNominated } from './selection.ts'
 import { splitUsername } from './wire.ts'
 
 /** Responses that wait for `pollTransmit`; beyond that the peer's retransmissions come back. */
@@ -79,8 +79,25 @@ export function receiveRequest(
     pair.trusted = true
     machine.version++
   }
+  if (machine.settings.lite) {
+    vouch(machine, generation, pair, now)
+    readNomination(machine, generation, pair, message, now)
+    return
+  }
   triggerCheck(machine, generation, pair, now)
   readNomination(machine, generation, pair, message, now)
+  // The peer prefers another pair: does the one in use still work?
+  if (pair !== machine.path && machine.role === 'controlling') machine.doubtPath(now)
+}
+
+/** A lite agent asks nobody: that the peer asks is what it goes by (RFC 8445 §7.3.2, §8.2). */
+function vouch(machine: Machine, generation: Generation, pair: CandidatePair, now: number): void {
+  pair.answeredAt = now
+  machine.consent.answered(pair, now)
+  if (generation.retiredUntil !== Infinity) return
+  pair.revoked = false
+  pairSucceeded(machine, generation, pair, now)
+  machine.wake()
 }
 
 function findGeneration(machine: Machine, fragment: string): Generation | undefined {
@@ -97,6 +114,7 @@ function resolveRoleConflict(machine: Machine, message: StunMessage): boolean {
   const theirs = message.get(controlling ? attribute.iceControlling : attribute.iceControlled)
   if (theirs === undefined) return false
   machine.stats.roleConflicts++
+  if (machine.settings.lite) return true // RFC 8445 §6.1.1: it never controls, whatever the tie-breakers
   const isLarger = machine.tieBreaker >= theirs
   if (controlling === isLarger) return true
   machine.setRole(controlling ? 'controlled' : 'controlling')

@@ -14,6 +14,9 @@ import type { CandidatePair, LocalEntry } from './pair.ts'
 import { peerReflexivePriority } from './priority.ts'
 import { pairSucceeded, nominationSucceeded } from './selection.ts'
 
+/** A pair in reserve whose checks go unanswered this often in a row is none. */
+const MAX_MISSED = 2
+
 export function receiveResponse(
   machine: Machine,
   message: StunMessage,
@@ -62,11 +65,10 @@ function succeed(machine: Machine, message: StunMessage, check: Check, now: numb
   machine.stats.checksSucceeded++
   const roundTrip = now - check.startedAt
   // Karn: an answer to one of several transmissions says nothing about the round trip.
-  if (check.sends === 1 || check.purpose === 'consent') {
-    pair.stats.totalRoundTripTime += roundTrip
-    pair.stats.currentRoundTripTime = roundTrip
-  }
+  const isOnce = check.purpose === 'consent' || check.purpose === 'standby'
+  if (check.sends === 1 || isOnce || pair.base.candidate.protocol === 'tcp') pair.measured(roundTrip)
   pair.answeredAt = now
+  pair.missed = 0
   if (!pair.trusted) {
     pair.trusted = true
     machine.version++
@@ -87,7 +89,8 @@ function succeed(machine: Machine, message: StunMessage, check: Check, now: numb
 function setMapped(machine: Machine, check: Check, mapped: TransportAddress): void {
   const { pair, generation } = check
   const { base } = pair
-  if (base.address !== undefined && isSameAddress(base.address, mapped)) {
+  const isBase = base.address !== undefined && isSameAddress(base.address, mapped)
+  if (isBase || (base.announced !== undefined && isSameAddress(base.announced, mapped))) {
     pair.local = base
     return
   }
@@ -117,16 +120,18 @@ function makePeerReflexive(machine: Machine, pair: CandidatePair, mapped: Transp
     candidate: {
       foundation: `prflx${id}`,
       component: 1,
-      protocol: 'udp',
-      priority: peerReflexivePriority(candidate.priority),
+      protocol: candidate.protocol,
+      priority: peerReflexivePriority(candidate.priority, candidate.protocol),
       address: mapped.address,
       port: mapped.port,
       type: 'prflx',
       relatedAddress: candidate.address,
       relatedPort: candidate.port,
+      ...(candidate.tcpType === undefined ? undefined : { tcpType: candidate.tcpType }),
       socket: candidate.socket,
     },
     address: mapped,
+    announced: undefined,
   }
 }
 
@@ -159,5 +164,7 @@ export function checkFailed(machine: Machine, check: Check, now: number): void {
     generation.nextNominationAt = now + machine.settings.checkTimeoutMs // a peer that refuses them all is asked slowly
     // It answered before and does not now: not the pair to settle on. Its consent ends by itself if it carries data.
     if (pair !== machine.path) pair.state = 'failed'
+  } else if (check.purpose === 'standby' && ++pair.missed >= MAX_MISSED && pair.valid && pair !== machine.path) {
+    pair.state = 'failed'
   }
 }

@@ -17,9 +17,12 @@ export function tick(machine: Machine, now: number): void {
   )
   watchPath(machine, now)
   choosePath(machine, now)
-  const nominationAt = nominate(machine, now)
-  const triggeredAt = sendTriggered(machine, now)
-  const ordinaryAt = sendOrdinary(machine, now)
+  // A lite agent only answers (RFC 8445 §2.5).
+  const { lite } = machine.settings
+  const nominationAt = lite ? Infinity : nominate(machine, now)
+  const triggeredAt = lite ? Infinity : sendTriggered(machine, now)
+  const ordinaryAt = lite ? Infinity : sendOrdinary(machine, now)
+  const standbyAt = sendStandby(machine, now)
   const { previous } = machine
   if (previous !== undefined && now >= previous.retiredUntil) dropPrevious(machine)
   updateState(machine, now)
@@ -30,6 +33,7 @@ export function tick(machine: Machine, now: number): void {
     nominationAt,
     triggeredAt,
     ordinaryAt,
+    standbyAt,
     machine.previous?.retiredUntil ?? Infinity,
     patienceEndsAt(machine, now),
   )
@@ -50,7 +54,9 @@ function watchPath(machine: Machine, now: number): void {
   }
   const generation = machine.generationOf(path)
   if (generation === undefined) return
-  if (now >= consent.nextAt) {
+  if (now >= consent.nextAt && consent.isLite) {
+    consent.looked(now)
+  } else if (now >= consent.nextAt) {
     startCheck(machine, generation, path, 'consent', now)
     consent.sent(now)
   }
@@ -60,7 +66,8 @@ function watchPath(machine: Machine, now: number): void {
   for (const one of [machine.current, machine.previous]) {
     if (one?.remote === undefined || one.retiredUntil !== Infinity) continue
     if (quiet) one.checklist.recheck(path)
-    else one.checklist.concluded = one.selected !== undefined
+    else if (one.selected === undefined) one.checklist.concluded = false
+    else one.checklist.conclude(one.selected.rank)
   }
 }
 
@@ -92,4 +99,25 @@ function sendOrdinary(machine: Machine, now: number): number {
     return machine.nextOrdinaryAt
   }
   return Infinity
+}
+
+/** Pairs in reserve: the best one of each other socket is checked now and then, so that its way stays open and is known. */
+function sendStandby(machine: Machine, now: number): number {
+  const { settings, path, current } = machine
+  if (!settings.standby || settings.lite || path === undefined || current.selected === undefined) {
+    machine.standbyAt = Infinity
+    return Infinity
+  }
+  if (machine.standbyAt === Infinity) machine.standbyAt = now + settings.standbyIntervalMs
+  if (now < machine.standbyAt) return machine.standbyAt
+  machine.standbyAt = now + settings.standbyIntervalMs
+  const sockets = new Set<number>()
+  for (const pair of current.checklist.pairs) {
+    if (pair === path || !pair.valid || pair.revoked || pair.nomination !== undefined) continue
+    // By priority, several pairs of one socket share its fate; by round trip, they are different ways.
+    if (settings.nominationPolicy === 'priority' && sockets.has(pair.socket)) continue
+    sockets.add(pair.socket)
+    startCheck(machine, current, pair, 'standby', now)
+  }
+  return machine.standbyAt
 }

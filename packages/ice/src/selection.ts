@@ -6,6 +6,11 @@ import { startCheck } from './send-check.ts'
 
 /** How long a generation still listens after a restart: what the peer has sent over it is on its way, ms. */
 const RETIREMENT = 10_000
+/** How many times longer a relayed pair waits for a better one. */
+const RELAY_DELAY = 4
+/** By round trips, a nominated pair stays for so long at least, ms, and is compared by so many measurements. */
+const SETTLE_TIME = 10_000
+const MIN_ROUND_TRIPS = 3
 
 /** RFC 8445 §7.2.5.3.2–4 */
 export function pairSucceeded(machine: Machine, generation: Generation, pair: CandidatePair, now: number): void {
@@ -68,7 +73,8 @@ function select(machine: Machine, generation: Generation, pair: CandidatePair, n
   if (generation.selected !== undefined) generation.selected.nominated = false
   generation.selected = pair
   pair.nominated = true
-  generation.checklist.concluded = true
+  generation.checklist.conclude(pair.rank)
+  generation.selectedAt = now
   for (const other of generation.checklist.pairs) {
     // RFC 8445 §8.1.2: checks of other pairs are not retransmitted any more, though an answer still counts. Those of higher
     // ones go on: a peer with aggressive nomination may yet prefer them.
@@ -136,7 +142,7 @@ function endNomination(machine: Machine, pair: CandidatePair): void {
   pair.nomination = undefined
 }
 
-function setPath(machine: Machine, pair: CandidatePair | undefined, now: number): void {
+export function setPath(machine: Machine, pair: CandidatePair | undefined, now: number): void {
   if (pair === machine.path) return
   machine.path = pair
   machine.quiet = false
@@ -171,19 +177,67 @@ export function dropPrevious(machine: Machine): void {
  * for any of this: it takes the best valid pair. Returns when to look again.
  */
 export function nominate(machine: Machine, now: number): number {
-  const { current, path } = machine
-  if (machine.role !== 'controlling' || current.selected !== undefined) return Infinity
-  const pair = current.checklist.pairs.find((one) => one.valid && !(machine.quiet && one === path))
+  const { current } = machine
+  if (machine.role !== 'controlling') return Infinity
+  const { selected } = current
+  const pair = selected === undefined ? bestOf(machine, current) : findBetter(machine, current, selected, now)
   if (pair === undefined || current.checklist.pairs.some((one) => one.nomination !== undefined)) return Infinity
   if (now < current.nextNominationAt) return current.nextNominationAt
-  const latest = current.firstValidAt + machine.settings.nominationDelayMs
-  if (now < latest && !isDirect(pair) && isBetterPossible(current, pair)) return latest
+  if (selected === undefined) {
+    // Only the second transmission of a check may find the hole that the peer's first one has made, 500 ms later: a server
+    // in between is not settled on before.
+    const delay = machine.settings.nominationDelayMs * (pair.rank === 0 ? RELAY_DELAY : 1)
+    const latest = current.firstValidAt + delay
+    if (now < latest && !isDirect(machine, pair) && isBetterPossible(current, pair)) return latest
+  }
   startCheck(machine, current, pair, 'nomination', now)
   return Infinity
 }
 
-function isDirect(pair: CandidatePair): boolean {
+function isDirect(machine: Machine, pair: CandidatePair): boolean {
+  if (machine.settings.nominationPolicy === 'round-trip' || pair.rank < 2) return false
   return pair.local === pair.base && pair.remote.candidate.type === 'host'
+}
+
+/** Of the valid pairs the one to nominate. */
+function bestOf(machine: Machine, generation: Generation): CandidatePair | undefined {
+  const { path, quiet, settings } = machine
+  let best: CandidatePair | undefined
+  for (const pair of generation.checklist.pairs) {
+    if (!pair.valid || (quiet && pair === path)) continue
+    if (best === undefined) best = pair
+    else if (settings.nominationPolicy === 'round-trip' && isFaster(pair, best)) best = pair
+  }
+  return best
+}
+
+/**
+ * A pair to renominate: one that has turned up and needs no server, or no stream, where the nominated one does; by the policy of
+ * round trips one that is clearly faster. A peer that does not know renomination (RFC 8445 has none) takes the highest priority of
+ * those that were nominated, so that it can be offered nothing else.
+ */
+function findBetter(
+  machine: Machine,
+  generation: Generation,
+  selected: CandidatePair,
+  now: number,
+): CandidatePair | undefined {
+  if (machine.quiet) return undefined
+  const byRoundTrip = machine.settings.nominationPolicy === 'round-trip' && now >= generation.selectedAt + SETTLE_TIME
+  const free = generation.remote?.renomination === true
+  for (const pair of generation.checklist.pairs) {
+    if (pair === selected || !pair.valid || !hasConsent(machine, pair, now)) continue
+    if (!free && pair.priority <= selected.priority) continue
+    if (pair.rank > selected.rank) return pair
+    const isKnown = pair.roundTrips >= MIN_ROUND_TRIPS && selected.roundTrips >= MIN_ROUND_TRIPS
+    if (byRoundTrip && isKnown && pair.rank === selected.rank && isFaster(pair, selected)) return pair
+  }
+  return undefined
+}
+
+function isFaster(pair: CandidatePair, than: CandidatePair): boolean {
+  if (pair.roundTrips === 0 || than.roundTrips === 0) return false
+  return pair.roundTrip + 10 < than.roundTrip && pair.roundTrip < than.roundTrip * 0.8
 }
 
 function isBetterPossible(generation: Generation, pair: CandidatePair): boolean {

@@ -17,7 +17,7 @@ export function startCheck(
   const request = machine.writer.request({
     username: `${remote.usernameFragment}:${generation.local.usernameFragment}`,
     key: generation.remoteKey!,
-    priority: peerReflexivePriority(pair.base.candidate.priority),
+    priority: peerReflexivePriority(pair.base.candidate.priority, pair.base.candidate.protocol),
     role: machine.role,
     tieBreaker: machine.tieBreaker,
     useCandidate: nominates,
@@ -36,13 +36,16 @@ export function startCheck(
   } else if (nominates) {
     pair.nomination = check
     machine.stats.checksSent++
+  } else if (purpose === 'standby') {
+    machine.stats.standbyChecksSent++
   } else {
     pair.stats.consentRequestsSent++
     machine.stats.consentChecksSent++
   }
   pair.stats.requestsSent++
   // A datagram belongs to the socket that it was given to; what may have to be sent again stays here.
-  machine.send(pair.socket, pair.to, purpose === 'consent' ? request : request.slice())
+  const isOnce = purpose === 'consent' || purpose === 'standby'
+  machine.send(pair.socket, pair.to, isOnce ? request : request.slice())
 }
 
 export function retransmit(machine: Machine, check: Check): void {

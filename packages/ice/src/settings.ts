@@ -1,6 +1,6 @@
 import { type CryptoProvider, defaultProvider } from '@kaon/crypto'
 import { IceError } from './error.ts'
-import type { IceAgentOptions, IceRole, TraceEvent } from './types.ts'
+import type { IceAgentOptions, IceRole, NominationPolicy, TraceEvent } from './types.ts'
 
 /** The options with their defaults, checked. */
 export interface Settings {
@@ -14,6 +14,10 @@ export interface Settings {
   readonly disconnectedTimeoutMs: number
   readonly patienceMs: number
   readonly nominationDelayMs: number
+  readonly nominationPolicy: NominationPolicy
+  readonly standby: boolean
+  readonly standbyIntervalMs: number
+  readonly lite: boolean
   readonly maxPairs: number
   readonly trace: ((event: TraceEvent) => void) | undefined
 }
@@ -32,7 +36,7 @@ const CHECK_INTERVAL = 20
 export function makeSettings(options: IceAgentOptions): Settings {
   const crypto = options.crypto ?? defaultProvider
   return {
-    role: options.role ?? 'controlled',
+    role: options.lite === true ? 'controlled' : (options.role ?? 'controlled'), // RFC 8445 §6.1.1
     crypto,
     random: options.random ?? ((length) => crypto.random(length)),
     checkIntervalMs: inRange('checkIntervalMs', options.checkIntervalMs, CHECK_INTERVAL, 5, 1000), // RFC 8445 §14.2
@@ -42,6 +46,11 @@ export function makeSettings(options: IceAgentOptions): Settings {
     disconnectedTimeoutMs: inRange('disconnectedTimeoutMs', options.disconnectedTimeoutMs, 5000, 1000, 30_000),
     patienceMs: inRange('patienceMs', options.patienceMs, 39_500, 0, 600_000), // RFC 8863 §4
     nominationDelayMs: inRange('nominationDelayMs', options.nominationDelayMs, 200, 0, 10_000),
+    nominationPolicy: options.nominationPolicy ?? 'priority',
+    // Round trips can be compared only while they are measured.
+    standby: options.standby ?? options.nominationPolicy === 'round-trip',
+    standbyIntervalMs: inRange('standbyIntervalMs', options.standbyIntervalMs, 5000, 1000, 25_000),
+    lite: options.lite ?? false,
     maxPairs: inRange('maxPairs', options.maxPairs, 100, 1, 1000), // RFC 8445 §6.1.2.5
     trace: options.trace,
   }

@@ -29,13 +29,18 @@ function isComplete(machine: Machine): boolean {
   const { current, path } = machine
   // It stays so while the peer makes us check pairs of no further interest.
   if (machine.state === 'completed' && current.selected === path) return true
-  return current.selected === path && current.localEnd && current.remoteEnd && current.checklist.unfinished === 0
+  return current.selected === path && current.localEnd && current.remoteEnd && unfinished(machine) === 0
+}
+
+/** A lite agent has checks of its own neither under way nor to come. */
+function unfinished(machine: Machine): number {
+  return machine.settings.lite ? 0 : machine.current.checklist.unfinished
 }
 
 /** All pairs have failed, but more candidates are expected. */
 function isExhausted(machine: Machine): boolean {
   const { checklist, localEnd, remoteEnd } = machine.current
-  return !(localEnd && remoteEnd) && checklist.pairs.length > 0 && checklist.unfinished === 0
+  return !(localEnd && remoteEnd) && checklist.pairs.length > 0 && !machine.settings.lite && unfinished(machine) === 0
 }
 
 /**
@@ -45,7 +50,7 @@ function isExhausted(machine: Machine): boolean {
  */
 function hasFailed(machine: Machine, now: number): boolean {
   const { current } = machine
-  if (current.remote === undefined || !current.localEnd || current.checklist.unfinished > 0) return false
+  if (current.remote === undefined || !current.localEnd || unfinished(machine) > 0) return false
   if (current.locals.length === 0 && current.remoteEnd) return true
   return machine.wasConnected || now >= current.startedAt + machine.settings.patienceMs
 }

@@ -161,7 +161,7 @@ describe('an authentic peer that misbehaves', () => {
       { ...base, address: 'example.org' },
       { ...base, address: 'x.local' },
       { ...base, port: 0 },
-      { ...base, protocol: 'tcp' as const, tcpType: 'passive' as const },
+      { ...base, protocol: 'tcp' as const, tcpType: 'active' as const },
       { ...base, component: 2 },
       { ...base, usernameFragment: 'other' },
       { ...base, type: 'prflx' as const },

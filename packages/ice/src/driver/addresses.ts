@@ -8,6 +8,7 @@ const MAX_ADDRESSES = 16
 
 export interface LocalAddress {
   readonly address: string
+  readonly interfaceName: string
   readonly family: 4 | 6
   readonly isLoopback: boolean
   readonly isLinkLocal: boolean
@@ -39,7 +40,13 @@ export function selectAddresses(interfaces: readonly NetworkInterface[], options
     if (options.addressFilter !== undefined && !options.addressFilter(one.address, one.family)) continue
     // What only reaches this host or this link comes last; RFC 3927 addresses are what a host without a network has.
     const isLast = isLoopback || kind === 'link-local'
-    ;(isLast ? special : ordinary).push({ address: one.address, family: one.family, isLoopback, isLinkLocal })
+    ;(isLast ? special : ordinary).push({
+      address: one.address,
+      interfaceName: one.name,
+      family: one.family,
+      isLoopback,
+      isLinkLocal,
+    })
   }
   const chosen = [...ordinary, ...special].slice(0, MAX_ADDRESSES)
   const first = chosen.slice(0, ordinary.length)

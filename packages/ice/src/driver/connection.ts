@@ -1,5 +1,5 @@
 import { defaultProvider } from '@kaon/crypto'
-import type { Endpoint, Network, Timer, UdpSocket } from '@kaon/net'
+import type { Endpoint, InterfaceWatch, Network, Timer } from '@kaon/net'
 import { IceAgent } from '../agent.ts'
 import { type Candidate, formatCandidate } from '../candidate.ts'
 import type { IceParameters } from '../credentials.ts'
@@ -10,8 +10,10 @@ import { Gathering } from './gathering.ts'
 import { isMdnsName, NameResolver } from './names.ts'
 import { withoutInternals } from './announced.ts'
 import type { CandidateError, IceConnectionOptions, SelectedCandidatePair } from './options.ts'
-import { isStun, isTurnChannel, type Port } from './port.ts'
+import { isStun, isTurnChannel, type Port, type PortSocket } from './port.ts'
+import { UdpShare } from './shared-udp.ts'
 import { type IceConnectionStats, snapshot } from './stats.ts'
+import { TcpPort } from './tcp-port.ts'
 
 /** W3C RTCIceGathererState. */
 export type IceGatheringState = 'new' | 'gathering' | 'complete'
@@ -26,6 +28,10 @@ const MAX_REMOTE_CANDIDATES = 128
 export class IceConnection {
   /** Non-STUN bytes from a validated path (RFC 7983). The receiver owns them. */
   onDatagram: ((datagram: Uint8Array) => void) | undefined
+  /**
+   * What came in on one of the sockets and is nobody's here: no check has vouched for where it comes from. The receiver owns the bytes.
+   */
+  onUnhandledDatagram: ((datagram: Uint8Array, from: Endpoint) => void) | undefined
   /** Once after each burst of `onDatagram`: drain the machines above here. */
   onBurstEnd: (() => void) | undefined
   /** A new local candidate; undefined: gathering is complete. */
@@ -55,7 +61,7 @@ export class IceConnection {
 
   // The path of outgoing data: resolved once per change, not per datagram.
   #path: CandidatePair | undefined
-  #pathSocket: UdpSocket | undefined
+  #pathSocket: PortSocket | undefined
   readonly #totals = { packetsSent: 0, packetsReceived: 0, bytesSent: 0, bytesReceived: 0, selectedPairChanges: 0 }
 
   readonly #notifications: (() => void)[] = []
@@ -63,6 +69,7 @@ export class IceConnection {
   #isDrainScheduled = false
   #hasBurst = false
   readonly #heard: Port[] = []
+  readonly #watch: InterfaceWatch | undefined
   #timer: Timer | undefined
   #timerAt = Infinity
 
@@ -73,7 +80,9 @@ export class IceConnection {
     const crypto = options.crypto ?? defaultProvider
     const random = options.agent?.random ?? ((length: number) => crypto.random(length))
     this.#agent = new IceAgent({
+      ...(options.continualGathering === true && { standby: true }),
       ...options.agent,
+      ...(options.lite === true && { lite: true }),
       ...(options.checkIntervalMs === undefined ? undefined : { checkIntervalMs: options.checkIntervalMs }),
       ...(options.role === undefined ? undefined : { role: options.role }),
       ...(options.trace === undefined ? undefined : { trace: options.trace }),
@@ -84,13 +93,20 @@ export class IceConnection {
     this.#names = new NameResolver(options.network.mdns)
     this.#gathering = new Gathering(options, this.#agent.localParameters.pacing ?? 50, random, {
       addPort: (port) => this.#addPort(port),
+      dropPort: (port) => {
+        this.#agent.removeSocket(port.id, this.#network.now())
+        this.#schedule()
+      },
       addCandidate: (local, announced) => {
         this.#agent.addLocalCandidate(local)
+        this.#schedule()
+        if (announced === undefined) return
         this.#localCandidates.push(announced)
         this.#notify(() => this.onCandidate?.(announced))
       },
       addError: (error) => this.#notify(() => this.onCandidateError?.(error)),
       wake: () => this.#schedule(),
+      resume: () => this.#setGatheringState('gathering'),
       complete: () => {
         this.#agent.endOfLocalCandidates()
         this.#setGatheringState('complete')
@@ -98,6 +114,9 @@ export class IceConnection {
       },
     })
     this.#drain = () => this.#run()
+    if (options.continualGathering === true) {
+      this.#watch = options.network.watchInterfaces(() => this.#gathering.refresh())
+    }
   }
 
   /** What the peer must be told; new after a restart. */
@@ -162,6 +181,7 @@ export class IceConnection {
     if (this.#gatheringState !== 'new') return
     this.#setGatheringState('gathering')
     this.#gathering.start(this.localParameters.usernameFragment, this.#relayOnly)
+    if (this.#remoteCandidates.some(({ tcpType }) => tcpType === 'passive')) this.#gathering.addActive()
   }
 
   /**
@@ -185,8 +205,9 @@ export class IceConnection {
     if (candidate === undefined) {
       this.#remoteEnded = true
       if (this.#namesPending === 0) this.#agent.endOfRemoteCandidates()
-    } else if (this.#isNew(candidate)) {
+    } else if (this.#isNew(candidate) && this.#options.candidateFilter?.(candidate, 'remote') !== false) {
       this.#remoteCandidates.push(candidate)
+      if (candidate.tcpType === 'passive') this.#gathering.addActive()
       const isName = (this.#options.mdns ?? 'resolve') !== 'off' && isMdnsName(candidate.address)
       if (isName) this.#resolve(candidate)
       else this.#agent.addRemoteCandidate(candidate)
@@ -233,6 +254,7 @@ export class IceConnection {
     this.#agent.close()
     this.#gathering.close()
     this.#names.close()
+    this.#watch?.close()
     this.#timer?.cancel()
     this.#timer = undefined
     this.#path = undefined
@@ -270,9 +292,19 @@ export class IceConnection {
   }
 
   #addPort(port: Port): void {
-    port.socket.onmessage = (datagram, from) => this.#receive(port, datagram, from)
+    const { socket } = port
+    socket.onmessage = (datagram, from) => this.#receive(port, datagram, from)
+    if (socket instanceof UdpShare || socket instanceof TcpPort) {
+      socket.isTrusted = (from) => this.#agent.lookup(port.id, from) !== undefined
+    }
+    if (socket instanceof TcpPort) {
+      socket.onfailed = (remote) => {
+        this.#agent.pathFailed(port.id, remote, this.#network.now())
+        this.#schedule()
+      }
+    }
     // Unreachable hosts are found out by checks that go unanswered.
-    port.socket.onerror = (error) => this.#options.trace?.({ layer: 'ice', name: 'socket-error', data: error })
+    socket.onerror = (error) => this.#options.trace?.({ layer: 'ice', name: 'socket-error', data: error })
   }
 
   #receive(port: Port, datagram: Uint8Array, from: Endpoint): void {
@@ -292,7 +324,10 @@ export class IceConnection {
     }
     const pair = port.lastPair
     // RFC 8445 §12.2 asks to be ready for data on all pairs; what no check has vouched for is somebody else's.
-    if (pair === undefined || isTurnChannel(datagram[0]!)) return
+    if (pair === undefined || isTurnChannel(datagram[0]!)) {
+      this.onUnhandledDatagram?.(datagram, from)
+      return
+    }
     pair.stats.packetsReceived++
     pair.stats.bytesReceived += datagram.length
     this.#totals.packetsReceived++

@@ -1,37 +1,43 @@
-// Gathering of host and server-reflexive candidates (RFC 8445 §5.1.1).
-import type { MdnsRegistration, Network, UdpSocket } from '@kaon/net'
+// Gathering of candidates (RFC 8445 §5.1.1): host, server-reflexive and relayed ones, and those of interfaces that come later.
+import type { MdnsRegistration, Network } from '@kaon/net'
 import type { TransportAddress } from '@kaon/stun'
+import type { RelaySocket } from '@kaon/turn/driver'
 import { addressScope, canReach, usableAddress } from '../address.ts'
-import type { Candidate } from '../candidate.ts'
+import type { Candidate, TcpCandidateType } from '../candidate.ts'
 import { FoundationTable } from '../foundation.ts'
-import { candidatePriority } from '../priority.ts'
+import { candidatePriority, tcpLocalPreference } from '../priority.ts'
 import type { LocalCandidate } from '../types.ts'
 import { type LocalAddress, selectAddresses } from './addresses.ts'
+import { compileMappings, type CompiledMapping, findMapping } from './mapping.ts'
 import { makeMdnsName } from './names.ts'
 import type { CandidateError, IceConnectionOptions } from './options.ts'
-import { Port } from './port.ts'
+import { Port, type PortSocket } from './port.ts'
 import { ReflexiveGatherer, type ReflexiveResult } from './reflexive.ts'
-import { parseServerUrl, type ServerUrl } from './server-url.ts'
-import { makeStop } from './stop.ts'
+import { allocateRelay, explain, relayPreference } from './relayed.ts'
+import { isTurn, type ParsedServer, parseServers } from './servers.ts'
+import { openTcp, openUdp, type Opened, type Share } from './sockets.ts'
+import { makeStop, type Stop } from './stop.ts'
 
 /** What gathering tells the connection. */
 export interface GatheringHost {
   /** A socket that datagrams will come from; its handlers are the connection's to set. */
   addPort(port: Port): void
-  addCandidate(local: LocalCandidate, announced: Candidate): void
+  /** It is gone, and all that was based on it. */
+  dropPort(port: Port): void
+  /** `announced`: what the peer is to be told, if anything. */
+  addCandidate(local: LocalCandidate, announced: Candidate | undefined): void
   addError(error: CandidateError): void
   /** Queries are due: flush and arm the timer. */
   wake(): void
+  /** After `complete`: there is more to come. */
+  resume(): void
   complete(): void
-}
-
-export interface ParsedServer {
-  readonly url: string
-  readonly server: ServerUrl
 }
 
 /** Queries per gathering: a list of servers on a host with many addresses stays bounded. */
 const MAX_QUERIES = 64
+/** Allocations held at a time: each costs the server a port, and both sides refreshes. */
+const MAX_ALLOCATIONS = 16
 
 /** The ports of a connection, and the gathering under way. Ports outlive a gathering: a restart uses them again. */
 export class Gathering {
@@ -42,19 +48,26 @@ export class Gathering {
   readonly #random: (length: number) => Uint8Array
   readonly #foundations = new FoundationTable()
   readonly #reflexive: ReflexiveGatherer
+  readonly #mappings: readonly CompiledMapping[]
   readonly #names = new Map<string, { name: string; registration: MdnsRegistration }>()
+  readonly #shares = new Map<Port, Share>()
   #servers: readonly ParsedServer[]
   #usernameFragment = ''
+  #relayOnly = false
   #announced: Candidate[] = []
   #failedUrls = new Set<string>()
   /** Counts gatherings: what an older one still finds out is dropped. */
   #run = 0
-  #lookupsDone = true
+  #stop: Stop = makeStop()
+  /** Parts of the gathering under way. */
+  #tasks = 0
   #isRunning = false
+  /** The gathering that has made active TCP candidates. */
+  #activeRun = 0
   #nextPort = 0
   #queries = 0
+  #allocations = 0
   #closed = false
-  readonly #stop = makeStop()
 
   constructor(
     options: IceConnectionOptions,
@@ -67,6 +80,7 @@ export class Gathering {
     this.#host = host
     this.#random = random
     this.#servers = parseServers(options.iceServers)
+    this.#mappings = compileMappings(options.addressMapping)
     const { gatherTimeoutMs = 9500 } = options
     this.#reflexive = new ReflexiveGatherer({ random, checkIntervalMs, gatherTimeoutMs }, (socket, to, data) =>
       this.ports.get(socket)?.socket.send(data, to),
@@ -80,25 +94,57 @@ export class Gathering {
 
   start(usernameFragment: string, relayOnly: boolean): void {
     this.#usernameFragment = usernameFragment
+    this.#relayOnly = relayOnly
     this.#announced = []
     this.#failedUrls = new Set()
     this.#reflexive.clear()
     this.#isRunning = true
-    this.#lookupsDone = false
+    this.#tasks = 0
     this.#queries = 0
-    const run = ++this.#run
-    this.#gather(run, relayOnly).catch((error: unknown) => {
-      // A filter of the application's that throws, or a system that does not tell its interfaces.
-      if (run !== this.#run) return
-      this.#host.addError(localError(null, `gathering failed: ${describe(error)}`))
-      this.#lookupsDone = true
-      this.#finishIfDone()
+    this.#stop = makeStop()
+    this.#run++
+    this.#begin(() => this.#gather(selectAddresses(this.#network.interfaces(), this.#options), this.#run))
+  }
+
+  /** The host's addresses have changed. */
+  refresh(): void {
+    if (this.#closed || this.#run === 0) return
+    const found = selectAddresses(this.#network.interfaces(), this.#options)
+    for (const port of this.ports.values()) {
+      if (!found.some(({ address }) => address === port.address.address)) this.#losePort(port)
+    }
+    this.#forgetNames()
+    const known = new Set(Array.from(this.ports.values(), (port) => port.address.address))
+    const added = found.filter(({ address }) => !known.has(address))
+    if (added.length === 0) return
+    // What is told already keeps its preference.
+    const taken = new Set(Array.from(this.ports.values(), (port) => port.address.preference))
+    const fresh = added.map((one) => {
+      let { preference } = one
+      while (taken.has(preference)) preference--
+      taken.add(preference)
+      return { ...one, preference }
     })
+    if (!this.#isRunning) {
+      this.#isRunning = true
+      this.#host.resume()
+    }
+    this.#begin(() => this.#gather(fresh, this.#run))
+    if (this.#activeRun === this.#run) this.#begin(() => this.#bindTcp(fresh, ['active'], this.#run))
+  }
+
+  /** The peer has TCP candidates to connect to. */
+  addActive(): void {
+    if (this.#activeRun === this.#run || this.#relayOnly || this.#options.lite === true || this.#run === 0) return
+    if (!(this.#options.tcp ?? ['active']).includes('active')) return
+    this.#activeRun = this.#run
+    this.#begin(() => this.#bindTcp(selectAddresses(this.#network.interfaces(), this.#options), ['active'], this.#run))
   }
 
   /** Ends the gathering under way without a word. */
   cancel(): void {
     this.#run++
+    this.#stop.abort()
     this.#isRunning = false
     this.#reflexive.clear()
   }
@@ -127,11 +173,139 @@ export class Gathering {
     this.#reflexive.stopKeepalive()
   }
 
-  /** Closes the ports of addresses that the latest gathering has not found any more, but not `used`. */
+  /** A restart is complete: closes the ports that the latest gathering has not found any more, but not `used`. */
   closeUnused(used: number | undefined): void {
     for (const port of this.ports.values()) {
       if (port.gathering !== this.#run && port.id !== used) this.#closePort(port)
     }
+    for (const share of this.#shares.values()) share.keepFragment(this.#usernameFragment)
+    this.#forgetNames()
+  }
+
+  close(): void {
+    this.#closed = true
+    this.cancel()
+    for (const port of this.ports.values()) this.#closePort(port)
+    for (const { registration } of this.#names.values()) registration.close()
+    this.#names.clear()
+  }
+
+  #begin(task: () => Promise<unknown>): void {
+    const run = this.#run
+    this.#tasks++
+    const work = async (): Promise<void> => {
+      try {
+        await task()
+      } catch (error) {
+        // A filter of the application's that throws, or a system that does not tell its interfaces.
+        if (run === this.#run) this.#host.addError(localError(null, `gathering failed: ${describe(error)}`))
+      }
+      if (run !== this.#run) return
+      this.#tasks--
+      this.#finishIfDone()
+      this.#host.wake()
+    }
+    void work()
+  }
+
+  async #gather(addresses: readonly LocalAddress[], run: number): Promise<void> {
+    const bound = this.#relayOnly ? [] : await Promise.all(addresses.map((address) => this.#bindUdp(address, run)))
+    if (run !== this.#run) return
+    const ports = bound.filter((port) => port !== undefined)
+    for (const port of ports) this.#addHost(port)
+    this.#host.wake()
+    const { tcp = ['active'], lite } = this.#options
+    const listening = tcp.filter((type) => type !== 'active')
+    const others = this.#relayOnly ? undefined : this.#bindTcp(addresses, listening, run)
+    const servers = lite === true ? [] : this.#servers // RFC 8445 §5.2: host candidates only
+    await Promise.all([others, ...servers.map((server, index) => this.#ask(server, index, addresses, ports, run))])
+  }
+
+  #bindUdp(address: LocalAddress, run: number): Promise<Port | undefined> {
+    return this.#bind(`udp ${address.address}`, address, 'UDP socket', run, () => openUdp(this.#options, address))
+  }
+
+  async #bindTcp(addresses: readonly LocalAddress[], types: readonly TcpCandidateType[], run: number): Promise<void> {
+    const wanted = addresses.flatMap((address) => types.map((type) => ({ address, type })))
+    const open = async ({ address, type }: { address: LocalAddress; type: TcpCandidateType }): Promise<void> => {
+      const key = `tcp ${type} ${address.address}`
+      const port = await this.#bind(key, address, 'TCP port', run, () => openTcp(this.#options, address, type))
+      if (port !== undefined && run === this.#run) this.#addTcp(port, type)
+    }
+    await Promise.all(wanted.map(open))
+    this.#host.wake()
+  }
+
+  async #bind(
+    key: string,
+    address: LocalAddress,
+    what: string,
+    run: number,
+    open: () => Promise<Opened | undefined>,
+  ): Promise<Port | undefined> {
+    const known = this.#find(key)
+    if (known !== undefined) {
+      known.address = address
+      known.gathering = run
+      this.#shares.get(known)?.claimFragment(this.#usernameFragment)
+      return known
+    }
+    let opened: Opened | undefined
+    try {
+      opened = await open()
+    } catch (error) {
+      // The address has just gone, or the range is used up: others may still do.
+      this.#options.trace?.({ layer: 'ice', name: 'bind-failed', data: { address: address.address, error } })
+      if (run !== this.#run) return undefined
+      const isHidden = this.#options.mdns === 'hide'
+      const text = isHidden ? `no ${what} for a local address` : `no ${what}: ${describe(error)}`
+      this.#host.addError(localError(isHidden ? null : address.address, text))
+      return undefined
+    }
+    if (opened === undefined) return undefined
+    if (run !== this.#run || this.#closed) {
+      opened.socket.close()
+      return undefined
+    }
+    const port = this.#addPort(key, opened.socket, address)
+    if (opened.share === undefined) return port
+    this.#shares.set(port, opened.share)
+    if (opened.share.claimFragment(this.#usernameFragment)) return port
+    // Two transports with the same credentials behind one port: only the first can be told.
+    this.#closePort(port)
+    this.#host.addError(localError(null, 'another connection has this username fragment on the shared port'))
+    return undefined
+  }
+
+  #find(key: string): Port | undefined {
+    for (const port of this.ports.values()) if (port.key === key) return port
+    return undefined
+  }
+
+  #addPort(key: string, socket: PortSocket, address: LocalAddress): Port {
+    const port = new Port(++this.#nextPort, key, socket, address)
+    port.gathering = this.#run
+    this.ports.set(port.id, port)
+    this.#host.addPort(port)
+    return port
+  }
+
+  #losePort(port: Port): void {
+    this.#closePort(port)
+    this.#host.dropPort(port)
+  }
+
+  #closePort(port: Port): void {
+    if (!this.ports.delete(port.id)) return
+    if (port.key.startsWith('relay ')) this.#allocations--
+    this.#shares.delete(port)
+    port.socket.onmessage = undefined
+    port.socket.onerror = undefined
+    port.socket.close()
+  }
+
+  /** Names of addresses that nothing is based on any more. */
+  #forgetNames(): void {
     const addresses = new Set(Array.from(this.ports.values(), (port) => port.address.address))
     for (const [address, { registration }] of this.#names) {
       if (addresses.has(address)) continue
@@ -140,86 +314,59 @@ export class Gathering {
     }
   }
 
-  close(): void {
-    this.#closed = true
-    this.#stop.abort()
-    this.cancel()
-    for (const port of this.ports.values()) this.#closePort(port)
-    for (const { registration } of this.#names.values()) registration.close()
-    this.#names.clear()
-  }
-
-  #closePort(port: Port): void {
-    this.ports.delete(port.id)
-    port.socket.onmessage = undefined
-    port.socket.onerror = undefined
-    port.socket.close()
-  }
-
-  async #gather(run: number, relayOnly: boolean): Promise<void> {
-    const ports = relayOnly ? [] : await this.#bindAll(run)
-    if (run !== this.#run) return
-    for (const port of ports) this.#addHost(port)
-    this.#host.wake()
-    await Promise.all(this.#servers.map((server) => this.#query(server, ports, run, relayOnly)))
-    if (run !== this.#run) return
-    this.#lookupsDone = true
-    this.#finishIfDone()
-    this.#host.wake()
-  }
-
-  async #bindAll(run: number): Promise<Port[]> {
-    const addresses = selectAddresses(this.#network.interfaces(), this.#options)
-    const bound = await Promise.all(addresses.map((address) => this.#bind(address, run)))
-    return bound.filter((port) => port !== undefined)
-  }
-
-  async #bind(address: LocalAddress, run: number): Promise<Port | undefined> {
-    for (const port of this.ports.values()) {
-      if (port.address.address !== address.address) continue
-      port.address = address
-      port.gathering = run
-      return port
-    }
-    let socket: UdpSocket
-    try {
-      const { portRange } = this.#options
-      socket = await this.#network.bindUdp({ address: address.address, ...(portRange && { portRange }) })
-    } catch (error) {
-      // The address has just gone, or the range is used up: others may still do.
-      this.#options.trace?.({ layer: 'ice', name: 'bind-failed', data: { address: address.address, error } })
-      if (run !== this.#run) return undefined
-      const isHidden = this.#options.mdns === 'hide'
-      const text = isHidden ? 'no UDP socket for a local address' : `no UDP socket: ${describe(error)}`
-      this.#host.addError(localError(isHidden ? null : address.address, text))
-      return undefined
-    }
-    if (run !== this.#run || this.#closed) {
-      socket.close()
-      return undefined
-    }
-    const port = new Port(++this.#nextPort, socket, address)
-    port.gathering = run
-    this.ports.set(port.id, port)
-    this.#host.addPort(port)
-    return port
-  }
-
   #addHost(port: Port): void {
     const { local } = port.socket
-    if (this.#options.mdns === 'hide') port.name = this.#hide(local.address)
+    const mapping = findMapping(this.#mappings, port.address)
+    const isReplaced = mapping !== undefined && mapping.as !== 'srflx'
+    // A public address that stands for the local one has nothing to hide.
+    if (this.#options.mdns === 'hide' && !isReplaced) port.name = this.#hide(local.address)
     this.#add(
       {
         foundation: this.#foundations.get('host', local.address, 'udp'),
         component: 1,
         protocol: 'udp',
         priority: candidatePriority('host', port.address.preference),
-        address: port.name ?? local.address,
-        port: local.port,
+        address: isReplaced ? mapping.external : (port.name ?? local.address),
+        port: isReplaced ? (mapping.externalPort ?? local.port) : local.port,
         type: 'host',
       },
       port,
       local,
+    )
+    if (mapping?.as === 'srflx') this.#addReflexive(port, toOutside(mapping, local), '', undefined)
+  }
+
+  #addTcp(port: Port, tcpType: TcpCandidateType): void {
+    const { local } = port.socket
+    const mapping = tcpType === 'passive' ? findMapping(this.#mappings, port.address) : undefined
+    const isReplaced = mapping !== undefined && mapping.as !== 'srflx'
+    if (this.#options.mdns === 'hide' && !isReplaced) port.name = this.#hide(local.address)
+    const preference = tcpLocalPreference(tcpType, port.address.preference)
+    const candidate: Candidate = {
+      foundation: this.#foundations.get('host', local.address, 'tcp'),
+      component: 1,
+      protocol: 'tcp',
+      priority: candidatePriority('host', preference, 1, 'tcp'),
+      address: isReplaced ? mapping.external : (port.name ?? local.address),
+      port: isReplaced ? (mapping.externalPort ?? local.port) : local.port,
+      type: 'host',
+      tcpType,
+    }
+    this.#add(candidate, port, local, tcpType !== 'active')
+    if (mapping?.as !== 'srflx') return
+    const outside = toOutside(mapping, local)
+    this.#add(
+      {
+        ...candidate,
+        foundation: this.#foundations.get('srflx', local.address, 'tcp'),
+        priority: candidatePriority('srflx', preference, 1, 'tcp'),
+        address: outside.address,
+        port: outside.port,
+        type: 'srflx',
+        ...this.#related(port, local),
+      },
+      port,
+      outside,
     )
   }
 
@@ -231,35 +378,44 @@ export class Gathering {
     return name
   }
 
-  #add(candidate: Candidate, port: Port, transportAddress: TransportAddress): void {
-    const announced = { ...candidate, usernameFragment: this.#usernameFragment }
-    this.#announced.push(announced)
-    this.#host.addCandidate({ ...announced, socket: port.id, transportAddress }, announced)
+  #add(candidate: Candidate, port: Port, transportAddress: TransportAddress, isTold = true): void {
+    const full = { ...candidate, usernameFragment: this.#usernameFragment }
+    const { candidateFilter } = this.#options
+    const isAnnounced = isTold && (candidateFilter === undefined || candidateFilter(full, 'local'))
+    this.#announced.push(full)
+    this.#host.addCandidate({ ...full, socket: port.id, transportAddress }, isAnnounced ? full : undefined)
   }
 
-  async #query({ url, server }: ParsedServer, ports: readonly Port[], run: number, relayOnly: boolean): Promise<void> {
-    if (server.scheme !== 'stun' || server.transport !== 'udp') {
-      const reason = server.scheme.startsWith('turn')
-        ? 'TURN is not supported by this version'
-        : 'STUN over TCP or TLS makes no UDP candidates'
-      this.#fail(url, undefined, 701, reason)
+  async #ask(
+    server: ParsedServer,
+    index: number,
+    addresses: readonly LocalAddress[],
+    ports: readonly Port[],
+    run: number,
+  ): Promise<void> {
+    const isRelay = isTurn(server)
+    if (!isRelay && (server.server.scheme !== 'stun' || server.server.transport !== 'udp')) {
+      this.#fail(server.url, undefined, 701, 'STUN over TCP or TLS makes no UDP candidates')
       return
     }
-    if (relayOnly || ports.length === 0) return
-    const addresses = await this.#lookup(url, server, run)
+    if (addresses.length === 0 || (this.#relayOnly && !isRelay)) return
+    const found = await this.#lookup(server, run)
     if (run !== this.#run) return
-    for (const port of ports) {
-      const { local } = port.socket
-      // One address per family is enough: the others of a server's name tell the same.
-      const address = addresses.find((one) => canReach(local, one))
-      if (address === undefined || port.address.isLinkLocal) continue
-      if (port.address.isLoopback !== (addressScope(address) === 'loopback')) continue
-      if (this.#queries++ < MAX_QUERIES) this.#reflexive.add({ socket: port.id, server: address, url })
+    // A TURN server answers what a STUN server is asked (RFC 8656 §3), by UDP that is.
+    if (server.server.scheme === 'stun' || (isRelay && server.server.transport === 'udp')) {
+      for (const port of ports) {
+        const address = nextTo(port.address, found)
+        if (address === undefined || this.#queries++ >= MAX_QUERIES) continue
+        this.#reflexive.add({ socket: port.id, server: address, url: server.url, isQuiet: isRelay })
+      }
+      this.#host.wake()
     }
-    this.#host.wake()
+    if (!isRelay) return
+    const from = addresses.filter((address) => nextTo(address, found) !== undefined)
+    await Promise.all(from.map((address) => this.#relay(server, index, address, run)))
   }
 
-  async #lookup(url: string, server: ServerUrl, run: number): Promise<TransportAddress[]> {
+  async #lookup({ url, server }: ParsedServer, run: number): Promise<TransportAddress[]> {
     try {
       const found = await this.#network.lookup(server.host, { signal: this.#stop.signal })
       return found.map((address) => ({ address, port: server.port, family: address.includes(':') ? 6 : 4 }))
@@ -269,72 +425,158 @@ export class Gathering {
     }
   }
 
+  async #relay(server: ParsedServer, index: number, from: LocalAddress, run: number): Promise<void> {
+    const { url } = server
+    const key = `relay ${url} ${from.address} ${server.username} ${server.credential}`
+    const known = this.#find(key)
+    if (known !== undefined) {
+      known.address = from
+      known.gathering = run
+      this.#addRelayed(known, known.socket as RelaySocket, url, index)
+      return
+    }
+    if (this.#allocations >= MAX_ALLOCATIONS) return
+    this.#allocations++
+    const { tls, gatherTimeoutMs: timeout = 9500, trace } = this.#options
+    const options = { network: this.#network, tls, timeout, random: this.#random, trace }
+    const result = await allocateRelay(server, from, options, this.#stop.signal)
+    if ('code' in result) {
+      this.#allocations--
+      if (run === this.#run) this.#fail(url, { address: from.address, port: null }, result.code, result.reason)
+      return
+    }
+    if (run !== this.#run || this.#closed) {
+      this.#allocations--
+      result.close()
+      return
+    }
+    const port = this.#addPort(key, result, from)
+    result.onclose = (error) => {
+      this.#losePort(port)
+      const { code, reason } = explain(error)
+      this.#fail(url, { address: from.address, port: null }, code, reason)
+      this.#host.wake()
+    }
+    this.#addRelayed(port, result, url, index)
+    this.#host.wake()
+  }
+
+  #addRelayed(port: Port, relay: RelaySocket, url: string, index: number): void {
+    const { local, server, transport, mapped } = relay
+    const preference = relayPreference(port.address, transport, index)
+    // Who wants to be reached through the server alone does not tell where he is.
+    const isHidden = this.#relayOnly || this.#options.mdns === 'hide'
+    this.#add(
+      {
+        foundation: this.#foundations.get('relay', local.address, 'udp', `${server.address} ${transport}`),
+        component: 1,
+        protocol: 'udp',
+        priority: candidatePriority('relay', preference),
+        address: local.address,
+        port: local.port,
+        type: 'relay',
+        // RFC 8839 §5.1: the mapped address.
+        relatedAddress: isHidden ? anyAddress(local.family) : mapped.address,
+        relatedPort: isHidden ? 9 : mapped.port,
+        url,
+        relayProtocol: transport,
+      },
+      port,
+      local,
+    )
+  }
+
   #settle(result: ReflexiveResult): void {
     const { query, mapped } = result
     const port = this.ports.get(query.socket)
     if (port === undefined) return
+    const local = this.#tellable(port)
     if (mapped === undefined) {
-      this.#fail(query.url, port, result.code, result.reason)
+      if (query.isQuiet !== true) this.#fail(query.url, local, result.code, result.reason)
       return
     }
     this.#options.trace?.({ layer: 'ice', name: 'server-answered', data: { url: query.url, mapped } })
-    const { local } = port.socket
-    // The mDNS draft §3.1.2.2: a name is never redundant with the address that it hides, and a public address is no secret.
-    const hidden = port.name !== undefined
-    // RFC 8445 §5.1.3: no NAT in between, or two servers that see the same.
-    if (!hidden && mapped.address === local.address && mapped.port === local.port) return
-    const isKnown = this.#announced.some(
-      (one) => one.type === 'srflx' && one.address === mapped.address && one.port === mapped.port,
-    )
-    if (isKnown) return
     // What a server made up: nobody can be reached there.
-    if (usableAddress(mapped.address, mapped.port) === undefined || addressScope(mapped) !== addressScope(local)) {
-      this.#fail(query.url, port, 701, 'the STUN server tells an address that cannot be')
+    const isUsable = usableAddress(mapped.address, mapped.port) !== undefined
+    if (!isUsable || addressScope(mapped) !== addressScope(port.socket.local)) {
+      this.#fail(query.url, local, 701, 'the STUN server tells an address that cannot be')
       return
     }
+    this.#addReflexive(port, mapped, query.url, query.server.address)
+  }
+
+  #addReflexive(port: Port, mapped: TransportAddress, url: string, server: string | undefined): void {
+    const { local } = port.socket
+    // RFC 8445 §5.1.3: no NAT in between, or two servers that see the same, or what a rule has told. The mDNS draft §3.1.2.2: a name is
+    // never redundant with the address that it hides, and a public address is no secret.
+    if (port.name === undefined && mapped.address === local.address && mapped.port === local.port) return
+    const isKnown = this.#announced.some(
+      ({ type, protocol, address, port: at }) =>
+        (type === 'srflx' || type === 'host') && protocol === 'udp' && address === mapped.address && at === mapped.port,
+    )
+    if (isKnown && (port.name === undefined || mapped.address !== local.address)) return
     this.#add(
       {
-        foundation: this.#foundations.get('srflx', local.address, 'udp', query.server.address),
+        foundation: this.#foundations.get('srflx', local.address, 'udp', server),
         component: 1,
         protocol: 'udp',
         priority: candidatePriority('srflx', port.address.preference),
         address: mapped.address,
         port: mapped.port,
         type: 'srflx',
-        // RFC 8839 §5.1, the mDNS draft §3.1.2.2: the base would give away what the name hides.
-        relatedAddress: hidden ? (local.family === 4 ? '0.0.0.0' : '::') : local.address,
-        relatedPort: hidden ? 9 : local.port,
-        url: query.url,
+        ...this.#related(port, local),
+        ...(url !== '' && { url }),
       },
       port,
       mapped,
     )
   }
 
-  #fail(url: string, port: Port | undefined, errorCode: number, errorText: string): void {
+  /** RFC 8839 §5.1, the mDNS draft §3.1.2.2: the base would give away what a name hides. */
+  #related(port: Port, local: TransportAddress): { relatedAddress: string; relatedPort: number } {
+    if (port.name !== undefined) return { relatedAddress: anyAddress(local.family), relatedPort: 9 }
+    return { relatedAddress: local.address, relatedPort: local.port }
+  }
+
+  #tellable(port: Port): { address: string; port: number | null } | undefined {
+    return port.name === undefined ? port.socket.local : undefined
+  }
+
+  #fail(
+    url: string,
+    local: { readonly address: string; readonly port: number | null } | undefined,
+    errorCode: number,
+    errorText: string,
+  ): void {
     // One event per server and local address, as in W3C WebRTC §4.8.2.
-    const key = `${url} ${port?.id ?? ''}`
+    const key = `${url} ${local?.address ?? ''}`
     if (this.#failedUrls.has(key)) return
     this.#failedUrls.add(key)
     this.#options.trace?.({ layer: 'ice', name: 'server-failed', data: { url, code: errorCode, reason: errorText } })
-    const local = port === undefined || port.name !== undefined ? undefined : port.socket.local
-    this.#host.addError({ address: local?.address ?? null, port: local?.port ?? null, url, errorCode, errorText })
+    const told = this.#options.mdns === 'hide' || this.#relayOnly ? undefined : local
+    this.#host.addError({ address: told?.address ?? null, port: told?.port ?? null, url, errorCode, errorText })
   }
 
   #finishIfDone(): void {
-    if (!this.#isRunning || !this.#lookupsDone || !this.#reflexive.isDone) return
+    if (!this.#isRunning || this.#tasks > 0 || !this.#reflexive.isDone) return
     this.#isRunning = false
     this.#host.complete()
   }
 }
 
-/** @throws IceError `ERR_ICE_SERVER_URL`. */
-function parseServers(servers: IceConnectionOptions['iceServers']): ParsedServer[] {
-  const parsed: ParsedServer[] = []
-  for (const { urls } of servers ?? []) {
-    for (const url of typeof urls === 'string' ? [urls] : urls) parsed.push({ url, server: parseServerUrl(url) })
-  }
-  return parsed
+/** The server's address that can be asked from a local one. One per family is enough: the others of its name tell the same. */
+function nextTo(from: LocalAddress, found: readonly TransportAddress[]): TransportAddress | undefined {
+  if (from.isLinkLocal) return undefined
+  const local: TransportAddress = { address: from.address, port: 1, family: from.family }
+  return found.find((one) => canReach(local, one) && from.isLoopback === (addressScope(one) === 'loopback'))
+}
+
+function toOutside(mapping: CompiledMapping, local: TransportAddress): TransportAddress {
+  return { address: mapping.external, port: mapping.externalPort ?? local.port, family: mapping.family }
+}
+
+function anyAddress(family: 4 | 6): string {
+  return family === 4 ? '0.0.0.0' : '::'
 }
 
 /** Trouble of this host's own: no server is to blame, so `url` is empty. */

@@ -14,6 +14,8 @@ export interface ReflexiveQuery {
   readonly socket: number
   readonly server: TransportAddress
   readonly url: string
+  /** Its failure is not news: the server is a TURN server, which is asked otherwise too. */
+  readonly isQuiet?: boolean
 }
 
 export type ReflexiveResult =

@@ -154,7 +154,13 @@ describe('server-reflexive candidates', () => {
     const net = new VirtualNetwork({ seed: 1 })
     net.addHost({ address: '198.18.0.11' }) // a host without a server
     const a = makePeer(net.addHost(), {
-      iceServers: [{ urls: ['stun:198.18.0.11', 'stun:no.such.name', 'turn:198.18.0.11', 'stuns:198.18.0.11'] }],
+      iceServers: [
+        {
+          urls: ['stun:198.18.0.11', 'stun:no.such.name', 'turn:198.18.0.11', 'stuns:198.18.0.11'],
+          username: 'u',
+          credential: 'p',
+        },
+      ],
     })
     const gathered = watch(a.ice)
     a.ice.gather()
