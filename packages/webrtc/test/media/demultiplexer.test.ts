@@ -110,6 +110,20 @@ describe('retransmissions belong to the stream', () => {
     expect(sink.receiver.stats()[0]!.rtxSsrc).toBe(2)
   })
 
+  it('that has not fallen silent', () => {
+    const { world, node, peer } = setUp()
+    const sink = receive(node, [VP8])
+    peer.send({ ssrc: 9, sequenceNumber: 1 })
+    world.run(3000)
+    lost(peer, world)
+    peer.send({ ssrc: 2, sequenceNumber: 50, payloadType: 97, timestamp: 6000, payload: rtxPayload(2) })
+    world.run(50)
+    expect(sink.receiver.stats().map(({ ssrc, rtxSsrc }) => [ssrc, rtxSsrc])).toEqual([
+      [9, undefined],
+      [1, 2],
+    ])
+  })
+
   it('that comes after them', () => {
     const { world, node, peer } = setUp()
     const sink = receive(node, [VP8])

@@ -204,6 +204,26 @@ describe('what comes early', () => {
     expect(hex(sink.frames)).toEqual(hex(frames))
   })
 
+  it('new keys go on where the old ones ended', () => {
+    const world = new World()
+    const [a, b] = world.pair()
+    connect(a, b)
+    const plain = codec(96, 'video/VP8')
+    const sink = receive(b, [plain])
+    const sender = a.transport.addSender('0', sending([plain], { encodings: [{ ssrc: 1000 }] }))
+    const track = local('video/VP8')
+    sender.setTrack(track)
+    const frames = numbers(20).map((i) => madeUp('video/VP8', i))
+    for (const [i, frame] of frames.entries()) {
+      track.writeFrame(frame)
+      world.run(33)
+      if (i === 9) connect(a, b, 'SRTP_AES128_CM_HMAC_SHA1_80')
+    }
+    world.run(300)
+    expect(hex(sink.frames)).toEqual(hex(frames))
+    expect(sink.receiver.stats()[0]!.stats.packetsLost).toBe(0)
+  })
+
   it('a sender without keys sends nothing, and asks for a key frame when it has them', async () => {
     const world = new World()
     const [a, b] = world.pair()
@@ -358,6 +378,23 @@ describe('a sender', () => {
     expect(a.transport.stats.dropped.protect).toBe(0)
     expect(sink.frames).toHaveLength(2)
     expect(sink.track.muted).toBe(false)
+  })
+
+  it('comes back under its SSRC after any number of others', () => {
+    const { world, a, b } = setUp()
+    receive(b, [OPUS])
+    const track = local('audio/opus')
+    for (let i = 0; i < 100; i++) {
+      const sender = a.transport.addSender('0', sending([OPUS], { encodings: [{ ssrc: 1 + (i % 50) }] }))
+      sender.setTrack(track)
+      track.writeFrame(madeUp('audio/opus', i))
+      world.run(20)
+      sender.remove()
+      world.run(20)
+    }
+    expect(a.transport.stats.dropped.protect).toBe(0)
+    expect(b.transport.stats.dropped.srtp).toBe(0)
+    expect(a.transport.encodings.size).toBe(0)
   })
 
   it('is alone in its section and with its SSRC', () => {
