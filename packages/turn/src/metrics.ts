@@ -25,11 +25,12 @@ const drops = [
   ['unpermitted', 'droppedUnpermitted'],
   ['uninvited', 'droppedUninvited'],
   ['bandwidth', 'droppedBandwidth'],
+  ['backlog', 'droppedBacklog'],
   ['rate', 'droppedRate'],
 ] as const
 
 /** The counters in the text format of Prometheus (version 0.0.4). */
-export function formatMetrics(stats: TurnServerStats): string {
+export function formatMetrics(stats: TurnServerStats & { readonly clientConnections?: number }): string {
   const lines: string[] = []
   const head = (name: string, type: string, help: string): void => {
     lines.push(`# HELP kaon_turn_${name} ${help}`, `# TYPE kaon_turn_${name} ${type}`)
@@ -37,6 +38,10 @@ export function formatMetrics(stats: TurnServerStats): string {
   for (const [name, type, help, value] of rows) {
     head(name, type, help)
     lines.push(`kaon_turn_${name} ${value(stats)}`)
+  }
+  if (stats.clientConnections !== undefined) {
+    head('client_connections', 'gauge', 'TCP and TLS connections of clients at this moment.')
+    lines.push(`kaon_turn_client_connections ${stats.clientConnections}`)
   }
   head('errors_total', 'counter', 'Error responses by code.')
   for (const code of Object.keys(stats.errorCodes)) {

@@ -213,6 +213,25 @@ describe('TCP relay (RFC 6062)', () => {
   })
 })
 
+it('relays between clients behind a NAT that maps one to one', async () => {
+  const server = await listen({ relayAddresses: [{ address: '127.0.0.1', publicAddress: '198.51.100.7' }] })
+  const [left, right] = [await client(server, 'udp').allocate(), await client(server, 'tcp').allocate()]
+  open.push(left, right)
+  expect(left.local.address).toBe('198.51.100.7')
+  const heard: string[] = []
+  right.permit('198.51.100.7')
+  right.onmessage = (data, from) => {
+    expect(from).toEqual(left.local)
+    right.send(data, from)
+  }
+  left.onmessage = (data, from) => {
+    expect(from).toEqual(right.local)
+    heard.push(decode(data))
+  }
+  await expect.poll(() => (left.send(encode('over and back'), right.local), heard.length)).toBeGreaterThan(2)
+  expect(heard[0]).toBe('over and back')
+})
+
 describe('a hostile stream', () => {
   function dial(port: number): Promise<{ socket: Socket; closed: Promise<void>; received: () => number }> {
     return new Promise((resolve, reject) => {

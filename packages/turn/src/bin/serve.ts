@@ -47,6 +47,7 @@ export async function serve(
       const local = { address, port, family: family === 'IPv6' ? 6 : 4 } as const
       tell(io, command, 'metrics', `http://${formatTransportAddress(local)}/metrics`, local)
     }
+    for (const relay of server.relayAddresses) tellRelay(io, command, relay)
     io.onreload?.(() => void renew(server, command, io))
     await aborted(io.signal)
   } finally {
@@ -140,6 +141,19 @@ function tell(
   io.stdout(
     json ? JSON.stringify({ listening: { transport, ...local } }) + '\n' : `listening on ${transport} ${text}\n`,
   )
+}
+
+/** Where it relays from; clients elsewhere can do nothing with an address that is not public. */
+function tellRelay(io: Surroundings, { json }: ServeCommand, relay: { address: string; publicAddress?: string }): void {
+  const { address, publicAddress } = relay
+  const known = publicAddress === undefined ? '' : `, known as ${publicAddress}`
+  io.stdout(json ? JSON.stringify({ relaying: relay }) + '\n' : `relaying from ${address}${known}\n`)
+  const family = address.includes(':') ? 6 : 4
+  if (publicAddress === undefined && !peerPolicy()({ address, port: 9, family })) {
+    io.stderr(
+      `kaon-turn: ${address} is not a public address: behind a NAT, say --relay-address ${address}/<public address>\n`,
+    )
+  }
 }
 
 function logLine(event: { layer: string; name: string; data?: unknown }, json: boolean): string {

@@ -87,7 +87,7 @@ export interface TurnAllocationStats {
   droppedUnexpected: number
   /** Responses to nothing. */
   droppedForeign: number
-  /** Own datagrams: the peer is refused, or too many waited for its permission. */
+  /** Own datagrams: the peer is refused, too many waited for its permission, or the stream to the server takes no more. */
   droppedOutgoing: number
   /** Datagrams that nobody polled. */
   droppedOverflow: number

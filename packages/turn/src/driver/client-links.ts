@@ -25,18 +25,19 @@ export class StreamClientLink extends ClientLink {
   readonly tcp: TcpConnection
   readonly framer: TurnFramer = new TurnFramer({ maxLength: MAX_STRANGER })
   lastActive: number
-  droppedBacklog = 0
+  readonly #stats: { droppedBacklog: number }
 
-  constructor(tcp: TcpConnection, transport: 'tcp' | 'tls', now: number) {
+  constructor(tcp: TcpConnection, transport: 'tcp' | 'tls', now: number, stats: { droppedBacklog: number }) {
     super(transport, tcp.local)
     this.tcp = tcp
     this.lastActive = now
+    this.#stats = stats
   }
 
   send(data: Uint8Array, _to: Endpoint): void {
     // 0x00 0x17: a Data indication.
     const isData = data[0]! >= 0x40 || (data[0] === 0 && data[1] === 0x17)
-    if (isData && this.tcp.bufferedAmount > MAX_BUFFERED) this.droppedBacklog++
+    if (isData && this.tcp.bufferedAmount > MAX_BUFFERED) this.#stats.droppedBacklog++
     else this.tcp.write(data)
   }
 

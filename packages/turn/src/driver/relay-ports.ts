@@ -12,16 +12,45 @@ export interface RelayAddress {
   readonly publicAddress?: string
 }
 
+/**
+ * Behind a NAT that maps one to one, another relayed address of this server is reached by its local name: not every such NAT sends back
+ * inside what goes to its own outside.
+ */
 export class UdpRelay extends RelayPort {
   readonly socket: UdpSocket
+  readonly #isMapped: boolean
+  // The last translations, since endpoints are the same objects in a row.
+  #lastTo: Endpoint | undefined
+  #lastLocal: Endpoint | undefined
+  #lastFrom: Endpoint | undefined
+  #lastKnown: Endpoint | undefined
 
   constructor(socket: UdpSocket, endpoint: Endpoint) {
     super(endpoint)
     this.socket = socket
+    this.#isMapped = endpoint.address !== socket.local.address
   }
 
   send(data: Uint8Array, to: Endpoint): void {
-    this.socket.send(data, to)
+    this.socket.send(data, this.#isMapped && to.address === this.endpoint.address ? this.#asLocal(to) : to)
+  }
+
+  /** A sender as clients know it. */
+  asKnown(from: Endpoint): Endpoint {
+    if (!this.#isMapped || from.address !== this.socket.local.address) return from
+    if (from !== this.#lastFrom || this.#lastKnown === undefined) {
+      this.#lastFrom = from
+      this.#lastKnown = { ...from, address: this.endpoint.address }
+    }
+    return this.#lastKnown
+  }
+
+  #asLocal(to: Endpoint): Endpoint {
+    if (to !== this.#lastTo || this.#lastLocal === undefined) {
+      this.#lastTo = to
+      this.#lastLocal = { ...to, address: this.socket.local.address }
+    }
+    return this.#lastLocal
   }
 
   close(): void {
@@ -52,7 +81,7 @@ const EVEN_TRIES = 50
 
 export class RelayPorts {
   readonly #network: Network
-  readonly #addresses: readonly RelayAddress[]
+  readonly addresses: readonly RelayAddress[]
   readonly #range: readonly [min: number, max: number]
   readonly #random: (length: number) => Uint8Array
 
@@ -66,7 +95,7 @@ export class RelayPorts {
       throw new TurnError('ERR_TURN_OPTION', `not a port range: ${range.join(' to ')}`)
     }
     this.#network = network
-    this.#addresses = addresses
+    this.addresses = addresses
     this.#range = range
     this.#random = random
   }
@@ -130,6 +159,6 @@ export class RelayPorts {
   }
 
   #addressOf(family: 4 | 6): RelayAddress | undefined {
-    return this.#addresses.find(({ address }) => address.includes(':') === (family === 6))
+    return this.addresses.find(({ address }) => address.includes(':') === (family === 6))
   }
 }

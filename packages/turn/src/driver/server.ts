@@ -103,6 +103,11 @@ export class TurnServer {
     return this.endpoints.find(({ transport }) => transport !== 'tls')?.local.port ?? 0
   }
 
+  /** Where it relays from, and what clients are told instead. */
+  get relayAddresses(): readonly RelayAddress[] {
+    return this.#relayPorts.addresses
+  }
+
   /** The port of TLS, 0 when there is none. */
   get tlsPort(): number {
     return this.endpoints.find(({ transport }) => transport === 'tls')?.local.port ?? 0
@@ -199,7 +204,7 @@ export class TurnServer {
       tcp.close()
       return
     }
-    const link = new StreamClientLink(tcp, transport, this.#network.now())
+    const link = new StreamClientLink(tcp, transport, this.#network.now(), this.#core.stats)
     this.#clients.add(link)
     tcp.onclose = () => this.#lose(link)
     tcp.onend = () => this.#drop(link)
@@ -301,7 +306,7 @@ export class TurnServer {
   #open(relay: Relay): void {
     if (relay instanceof UdpRelay) {
       relay.socket.onmessage = (data, from) => {
-        this.#core.receivePeer(relay, data, from, this.#network.now())
+        this.#core.receivePeer(relay, data, relay.asKnown(from), this.#network.now())
         this.#drain()
       }
       relay.socket.onerror = () => {} // a peer that cannot be reached is the client's trouble

@@ -11,6 +11,11 @@ const MAX_BUFFERED = 1024 * 1024
 /** ms that a closed allocation's socket stays to see the server's answer, or to repeat the request. */
 const LINGER = 2000
 
+/** Channel data, or a Send indication. */
+function isData(message: Uint8Array): boolean {
+  return message[0]! >= 0x40 || (message[0] === 0 && message[1] === 0x16)
+}
+
 export class Session {
   readonly link: Link
   readonly network: Network
@@ -121,7 +126,8 @@ export class Session {
       }
       const message = allocation.pollTransmit(this.network.now())
       if (message === undefined) break
-      if (link.bufferedAmount <= MAX_BUFFERED || message[0]! < 0x40) link.send(message)
+      if (link.bufferedAmount > MAX_BUFFERED && isData(message)) allocation.stats.droppedOutgoing++
+      else link.send(message)
     }
     this.#draining = false
     if (allocation.state === 'ended') this.#dispose()

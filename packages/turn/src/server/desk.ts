@@ -109,6 +109,7 @@ export class Desk {
     droppedUnpermitted: 0,
     droppedUninvited: 0,
     droppedBandwidth: 0,
+    droppedBacklog: 0,
     droppedRate: 0,
   }
   readonly #builder = new MessageBuilder({ slabSize: 16_384 })

@@ -107,6 +107,8 @@ export interface TurnServerStats {
   droppedUninvited: number
   /** Beyond `maxBytesPerSecond`. */
   droppedBandwidth: number
+  /** Data for clients whose stream takes no more; counted by the driver. */
+  droppedBacklog: number
   /** Requests beyond `maxRequestsPerSecond`. */
   droppedRate: number
 }
