@@ -114,6 +114,7 @@ export class Gathering {
       if (!found.some(({ address }) => address === port.address.address)) this.#losePort(port)
     }
     this.#forgetNames()
+    void this.#options.sharedPorts?.refresh().catch(() => {}) // they tell when they are asked for
     const known = new Set(Array.from(this.ports.values(), (port) => port.address.address))
     const added = found.filter(({ address }) => !known.has(address))
     if (added.length === 0) return

@@ -145,9 +145,10 @@ describe('a relayed candidate', () => {
     expect(server.stats.allocations).toBe(2)
     const port = a.ice.localCandidates[0]!.port
     a.ice.restart()
+    b.ice.setRemoteParameters(a.ice.localParameters)
     connect(a, b)
-    b.ice.gather()
     await net.run(3000)
+    expect(a.ice.selectedPair!.local.usernameFragment).toBe(a.ice.localParameters.usernameFragment)
     expect(server.stats.allocations).toBe(2)
     expect(a.ice.localCandidates.map((one) => one.port)).toEqual([port])
     await exchange(net, a, b)
