@@ -85,6 +85,7 @@ describe('media between two peers', () => {
     expect(remoteInbound.roundTripTime).toBeGreaterThan(0.099)
     expect(remoteInbound.roundTripTime).toBeLessThan(0.15)
     expect(inbound).toMatchObject({ remoteId: remoteOutbound.id, packetsLost: 0, trackIdentifier: a.seen[0]!.track.id })
+    expect(remoteOutbound.roundTripTime).toBeGreaterThan(0.099)
     expect(report.get(outbound.codecId as string)).toMatchObject({ type: 'codec', mimeType: 'video/VP8' })
     expect(report.get(outbound.transportId as string)).toMatchObject({ type: 'transport' })
     const ofSender = [...(await a.pc.getSenders()[0]!.getStats()).values()].map(({ type }) => type)
@@ -265,5 +266,29 @@ describe('a storm of renegotiations', () => {
       return [mid, direction === 'sendonly' ? 'recvonly' : direction === 'recvonly' ? 'sendonly' : direction]
     })
     expect(shape(a.pc)).toEqual(mirrored)
+  })
+})
+
+describe('sources', () => {
+  it('are listed while they are heard, with their level', async () => {
+    const { net, a, b } = pair(9)
+    const track = new MediaStreamTrack({ kind: 'audio', codec: 'audio/opus' })
+    a.pc.addTrack(track)
+    await net.runUntil(() => b.seen.length === 1, 5000)
+    await net.run(2000)
+    for (let i = 0; i < 5; i++) {
+      track.writeFrame({ payload: new Uint8Array(20), timestamp: i * 20_000, keyFrame: true })
+      await net.run(20)
+    }
+    await net.run(200)
+    const [receiver] = b.pc.getReceivers()
+    const [heard, ...others] = receiver!.getSynchronizationSources()
+    expect(others).toEqual([])
+    const outbound = [...(await a.pc.getStats()).values()].find(({ type }) => type === 'outbound-rtp')!
+    expect(heard!.source).toBe(outbound.ssrc)
+    expect(heard!.timestamp).toBeGreaterThan(0)
+    expect(receiver!.getContributingSources()).toEqual([])
+    await net.run(11_000)
+    expect(receiver!.getSynchronizationSources()).toEqual([])
   })
 })

@@ -49,6 +49,8 @@ export interface MediaContent {
   readonly codecs: readonly Codec[]
   readonly extmaps: readonly Extmap[]
   readonly reducedSize: boolean
+  /** `a=rtcp-xr:rcvr-rtt=all` (RFC 3611 §5.1): reference times of receivers are answered. */
+  readonly referenceTimes: boolean
   readonly msids: readonly Msid[]
   readonly ssrcs: readonly Ssrc[]
   readonly ssrcGroups: readonly SsrcGroup[]
@@ -113,6 +115,7 @@ export function addMediaSection(
   section.msids = content.msids
   section.rtcpMux = true
   if (content.reducedSize) section.rtcpReducedSize = true
+  if (content.referenceTimes) section.setAttribute('rtcp-xr', 'rcvr-rtt=all')
   section.rids = content.rids
   if (content.simulcast !== undefined) section.simulcast = content.simulcast
   section.ssrcGroups = content.ssrcGroups

@@ -5,6 +5,7 @@ import type { InboundStats } from '@kaon/rtp/stream'
 import { idOf } from './header-extensions.ts'
 import type { MediaContext } from './media-context.ts'
 import type { MediaCodec, ReceiveParameters, RemoteSource } from './parameters.ts'
+import { HeardSources } from './heard-sources.ts'
 import { ReceiverStream, type ReceiverStreamOwner } from './receiver-stream.ts'
 import type { TrackEncoding, TrackSource, TrackSourceOwner } from './track-source.ts'
 
@@ -49,6 +50,7 @@ export class MediaReceiver implements ReceiverStreamOwner, TrackSourceOwner {
   readonly mid: string
   readonly midBytes: Uint8Array
   readonly source: TrackSource
+  readonly heard: HeardSources = new HeardSources()
   /** The first packet of a stream came. Called in the middle of a drain. */
   onSsrc: ((ssrc: number, rid: string | undefined) => void) | undefined
   extensions: ReadonlyMap<number, string> = new Map()
@@ -236,6 +238,7 @@ export class MediaReceiver implements ReceiverStreamOwner, TrackSourceOwner {
   packet(packet: RtpPacket, encoding: TrackEncoding): void {
     if (!this.isActive) return
     if (this.source.muted) this.source.setMuted(false)
+    this.heard.note(packet, encoding, this.#context.now())
     this.source.packet(packet, encoding)
   }
 

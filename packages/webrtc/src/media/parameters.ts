@@ -42,6 +42,8 @@ export interface RemoteSource {
 }
 
 export interface ReceiveParameters extends SectionParameters {
+  /** `a=rtcp-xr:rcvr-rtt` (RFC 3611 §5.1): the peer answers our reference times. Default false. */
+  readonly receiverReferenceTime?: boolean
   /** What the peer declared with `a=ssrc` and `a=ssrc-group`. */
   readonly sources?: readonly RemoteSource[]
   /** Simulcast layers that the peer sends (`a=rid`, `a=simulcast`). */

@@ -63,7 +63,7 @@ export class ReceiverStream {
       codecs: receiveCodecs(parameters.codecs),
       cname: parameters.cname,
       reducedSize: parameters.rtcpReducedSize,
-      receiverReferenceTime: parameters.codecs.some(({ feedback }) => feedback.includes('rrtr')),
+      receiverReferenceTime: parameters.receiverReferenceTime === true,
       ...(source.rid === undefined ? {} : { rid: source.rid }),
       ...(source.rtxSsrc === undefined ? {} : { rtxSsrc: source.rtxSsrc }),
       ...(redPayloadType === undefined ? {} : { redPayloadType }),

@@ -1,4 +1,5 @@
 /** The codecs that this stack can carry, and when two descriptions of a codec mean the same one. */
+import { headerExtensionUris } from '@kaon/rtp'
 import { parseFormatParameters, type Codec } from '@kaon/sdp'
 import type { MediaKind, RTCRtpCodec, RTCRtpHeaderExtensionCapability } from './types.ts'
 
@@ -167,26 +168,20 @@ export function defaultsOf(kind: MediaKind): readonly CodecCapability[] {
   return capabilitiesOf(kind).filter(({ isOptional }) => isOptional !== true)
 }
 
-const SDES_MID = 'urn:ietf:params:rtp-hdrext:sdes:mid'
-const SDES_RID = 'urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id'
-const SDES_REPAIRED_RID = 'urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id'
-const ABS_SEND_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time'
-const TRANSPORT_CC = 'http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01'
-const ABS_CAPTURE_TIME = 'http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time'
-
+const URIS = headerExtensionUris
 const HEADER_EXTENSIONS: Record<MediaKind, readonly string[]> = {
-  audio: ['urn:ietf:params:rtp-hdrext:ssrc-audio-level', ABS_SEND_TIME, TRANSPORT_CC, SDES_MID, ABS_CAPTURE_TIME],
+  audio: [URIS.audioLevel, URIS.absSendTime, URIS.transportSequenceNumber, URIS.mid, URIS.absCaptureTime],
   video: [
-    'urn:ietf:params:rtp-hdrext:toffset',
-    ABS_SEND_TIME,
-    'urn:3gpp:video-orientation',
-    TRANSPORT_CC,
-    'http://www.webrtc.org/experiments/rtp-hdrext/playout-delay',
-    SDES_MID,
-    SDES_RID,
-    SDES_REPAIRED_RID,
-    'https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension',
-    ABS_CAPTURE_TIME,
+    URIS.transmissionOffset,
+    URIS.absSendTime,
+    URIS.videoOrientation,
+    URIS.transportSequenceNumber,
+    URIS.playoutDelay,
+    URIS.mid,
+    URIS.rid,
+    URIS.repairedRid,
+    URIS.dependencyDescriptor,
+    URIS.absCaptureTime,
   ],
 }
 

@@ -16,6 +16,16 @@ export function createHost(connection: Connection, cname: string): TransceiverHo
     negotiationMayBeNeeded: () => connection.negotiationMayBeNeeded(),
     updateSender: (sender) => updateSender(connection, sender),
     stats: async (selector) => connection.stats(selector),
-    sources: () => [],
+    sources: (receiver, kind) => {
+      const now = connection.network.now()
+      const epoch = connection.network.wallClock() - now
+      const heard = receiver.handle?.heard.list(kind, now) ?? []
+      return heard.map(({ source, rtpTimestamp, time, audioLevel }) => ({
+        source,
+        rtpTimestamp,
+        timestamp: epoch + time,
+        ...(audioLevel === undefined ? {} : { audioLevel }),
+      }))
+    },
   }
 }

@@ -35,8 +35,14 @@ export function offerContent(numbering: Numbering, transceiver: TransceiverCore,
     codecs: offered,
     extmaps: offerExtensions(kind, numbering.extensionIds),
     reducedSize: true,
+    referenceTimes: true,
     ...sources(transceiver, direction, numbering.cname, hasRtx, receivedLayers(transceiver)),
   }
+}
+
+/** RFC 3611 §5.1. */
+export function takesReferenceTimes(section: MediaSection): boolean {
+  return section.attributes('rtcp-xr').some((value) => /(^|\s)rcvr-rtt=all/.test(value))
 }
 
 /** The layers that the peer was already receiving with us stay in later offers. */
@@ -64,6 +70,7 @@ export function answerContent(
     codecs,
     extmaps: answerExtensions(kind, offered.extmaps),
     reducedSize: offered.rtcpReducedSize,
+    referenceTimes: takesReferenceTimes(offered),
     ...sources(transceiver, direction, numbering.cname, hasRtx, received),
   }
 }

@@ -34,6 +34,8 @@ export class SenderCore {
   transport: Transport | undefined
   handle: MediaSender | undefined
   stopped = false
+  /** The layer of a track of several that is forwarded. */
+  layer: string | undefined
   /** `[[LastReturnedParameters]]`. */
   lastReturned: RTCRtpSendParameters | null = null
   #transactions = 0
@@ -58,6 +60,11 @@ export class SenderCore {
   setTrack(track: MediaStreamTrack | null): void {
     this.track = track
     this.handle?.setTrack(track)
+  }
+
+  selectLayer(rid: string | undefined): void {
+    this.layer = rid
+    this.handle?.selectLayer(rid)
   }
 
   stop(): void {
@@ -184,7 +191,7 @@ export class RTCRtpSender {
    * switch happens at the next key frame of that layer, which is asked for.
    */
   selectLayer(rid: string | undefined): void {
-    this.#core.handle?.selectLayer(rid === undefined ? undefined : toDOMString(rid))
+    this.#core.selectLayer(rid === undefined ? undefined : toDOMString(rid))
   }
 }
 

@@ -4,6 +4,7 @@ import type { Connection } from '../connection.ts'
 import type { Description } from '../jsep/description.ts'
 import type { ReceiveParameters, RemoteSource, SendParameters } from '../media/parameters.ts'
 import { codecKey } from './codecs.ts'
+import { takesReferenceTimes } from './media-content.ts'
 import { mediaCodecs, receives, sends } from './negotiate.ts'
 import { receivedRids } from './simulcast.ts'
 import type { SenderCore } from './sender.ts'
@@ -46,6 +47,7 @@ export function startMedia(
   else if (sender.isSending) {
     sender.handle = media.addSender(mid, sending)
     sender.handle.setTrack(sender.track)
+    sender.handle.selectLayer(sender.layer)
   }
   transport.peer.scheduleDrain()
 }
@@ -71,6 +73,7 @@ function receiveParameters(
     active,
     sources: declaredSources(theirs),
     rids: receivedRids(theirs),
+    receiverReferenceTime: takesReferenceTimes(ours) && takesReferenceTimes(theirs),
   }
 }
 

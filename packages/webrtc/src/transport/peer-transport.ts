@@ -131,6 +131,7 @@ export class PeerTransport {
     if (this.#media === undefined || dtls?.state !== 'connected' || profile === undefined || role === undefined) return
     const material = dtls.exportKeyingMaterial('EXTRACTOR-dtls_srtp', keyingMaterialLength(profile))
     this.#media.setKeys({ profile, material, role })
+    this.#timeMedia()
   }
 
   /** Who the peer must be is known: DTLS starts now, or as soon as ICE has a path, without which answers would be lost. */
@@ -157,9 +158,22 @@ export class PeerTransport {
     if (isOpen && this.#options.dtls?.retransmissionTimeout === undefined) {
       dtls.setRetransmissionTimeout(this.#firstTimeout())
     }
+    this.#timeMedia()
     if (this.association === undefined) return
     this.association.pathChanged(this.now)
     this.scheduleDrain()
+  }
+
+  /** What is asked for again is asked for by the round trip that ICE measured. */
+  #timeMedia(): void {
+    const roundTrip = this.#media === undefined ? undefined : this.#roundTrip()
+    if (roundTrip !== undefined) this.#media!.setRoundTripTime(roundTrip * 1000)
+  }
+
+  /** Of the selected pair, s. */
+  #roundTrip(): number | undefined {
+    const { pairs, selectedPairId } = this.ice.stats()
+    return pairs.find((pair) => pair.id === selectedPairId)?.currentRoundTripTime
   }
 
   #openDtls(): void {
@@ -190,8 +204,7 @@ export class PeerTransport {
 
   /** Two round trips as ICE measured them. */
   #firstTimeout(): number {
-    const { pairs, selectedPairId } = this.ice.stats()
-    const roundTrip = pairs.find((pair) => pair.id === selectedPairId)?.currentRoundTripTime
+    const roundTrip = this.#roundTrip()
     if (roundTrip === undefined) return 200
     return Math.min(Math.max(MIN_RETRANSMISSION_TIMEOUT, Math.ceil(roundTrip * 2000)), MAX_RETRANSMISSION_TIMEOUT)
   }
