@@ -17,6 +17,7 @@ import {
   passwordAlgorithm,
   type PasswordAlgorithm,
   passwordAlgorithms,
+  responsePort,
   transactionTransmitCounter,
   type TransmitCounter,
 } from './structured.ts'
@@ -124,7 +125,7 @@ export const attribute: Attributes = {
   // RFC 5780 §7
   changeRequest,
   padding: opaque(0x0026, 'PADDING'),
-  responsePort: upper(0x0027, 'RESPONSE-PORT', 16),
+  responsePort,
   cacheTimeout: uint32(0x8027, 'CACHE-TIMEOUT'),
   responseOrigin: plain(0x802b, 'RESPONSE-ORIGIN'),
   otherAddress: plain(0x802c, 'OTHER-ADDRESS'),
@@ -175,6 +176,9 @@ export const stunAttributes: ReadonlySet<number> = new Set([
 
 /** `stunAttributes` with those of ICE (RFC 8445 §16.1). */
 export const iceAttributes: ReadonlySet<number> = new Set([...stunAttributes, 0x0024, 0x0025])
+
+/** `stunAttributes` with those of RFC 5780 §7: what a server with a second address understands. */
+export const behaviorAttributes: ReadonlySet<number> = new Set([...stunAttributes, 0x0003, 0x0026, 0x0027])
 
 /** The value for PASSWORD-ALGORITHMS that lists these algorithms, in order of preference and without parameters. */
 export function algorithmList(...algorithms: number[]): PasswordAlgorithm[] {

@@ -124,6 +124,22 @@ export const changeRequest: Attribute<ChangeRequest> = {
   },
 }
 
+/** RFC 5780 §7.5: a port and two bytes of padding, which some senders count into the attribute's length and others do not. */
+export const responsePort: Attribute<number> = {
+  type: 0x0027,
+  name: 'RESPONSE-PORT',
+  read: (bytes, offset, length) =>
+    length === 4 || length === 2 ? (bytes[offset]! << 8) | bytes[offset + 1]! : undefined,
+  bound: () => 4,
+  write(value, out, offset) {
+    checked('RESPONSE-PORT', value, 0xffff)
+    out.fill(0, offset, offset + 4)
+    out[offset] = value >>> 8
+    out[offset + 1] = value & 0xff
+    return 4
+  },
+}
+
 /** An address family as TURN writes it: 1 for IPv4, 2 for IPv6, in the first byte of a word (RFC 8656 §18.6). */
 export function family(type: number, name: string): Attribute<4 | 6> {
   return {

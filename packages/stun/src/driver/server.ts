@@ -1,8 +1,15 @@
 import type { Endpoint, Network, TcpConnection, TcpListener, Timer, UdpSocket } from '@kaon/net'
-import { BindingServer, type BindingServerOptions, type BindingServerStats } from '../binding-server.ts'
+import {
+  type Arrival,
+  BindingServer,
+  type BindingServerOptions,
+  type BindingServerStats,
+  type Origins,
+} from '../binding-server.ts'
 import { StunError } from '../error.ts'
 import { StunFramer } from '../framer.ts'
 import { RateLimit } from '../rate-limit.ts'
+import { type AlternateOptions, checkAlternate, originsOf, planPlaces } from './places.ts'
 
 export interface StunServerOptions extends BindingServerOptions {
   readonly network: Network
@@ -14,6 +21,8 @@ export interface StunServerOptions extends BindingServerOptions {
   readonly udp?: boolean
   /** Default: where the network has it. */
   readonly tcp?: boolean
+  /** Makes it a server of RFC 5780, with which clients find out how their NAT behaves. Needs `addresses`. */
+  readonly alternate?: AlternateOptions
   /** Requests over UDP from one IPv4 address or IPv6 /64 that are answered in a second. Default 200; Infinity for no limit. */
   readonly maxRequestsPerSecond?: number
   /** TCP connections at a time; further ones are closed at once. Default 1000. */
@@ -47,6 +56,10 @@ export class StunServer {
   readonly #binding: BindingServer
   readonly #sockets: UdpSocket[] = []
   readonly #listeners: TcpListener[] = []
+  /** The sockets of the four transport addresses of RFC 5780, and what came to each as the machine wants to know it. */
+  readonly #origins: UdpSocket[] = []
+  readonly #udpArrivals: Arrival[] = []
+  readonly #tcpArrivals: Arrival[] = []
   readonly #connections = new Set<Connection>()
   readonly #maxConnections: number
   readonly #idleTimeout: number
@@ -73,32 +86,36 @@ export class StunServer {
    * Opens the sockets. Rejects with the network's error when a given address or the port cannot be had, and leaves nothing open.
    */
   static async listen(options: StunServerOptions): Promise<StunServer> {
-    const { network, addresses, udp = true, tcp, signal, port = 3478 } = options
+    const { network, addresses, udp = true, tcp, signal, port = 3478, alternate } = options
     if (!udp && tcp === false) throw new StunError('ERR_STUN_OPTION', 'neither UDP nor TCP is asked for')
     if (addresses?.length === 0) throw new StunError('ERR_STUN_OPTION', 'no address to listen on')
+    if (alternate !== undefined) checkAlternate(addresses, alternate, port)
+    const places = planPlaces(addresses, alternate)
     const wildcard = addresses === undefined
     const attempts = port === 0 ? 10 : 1 // a port that UDP gave may be taken for TCP
     for (let attempt = 1; ; attempt++) {
       const server = new StunServer(options)
       try {
-        let chosen = port
-        for (const address of addresses ?? ['0.0.0.0', '::']) {
+        const ports = [port, alternate?.port ?? (port === 0 ? 0 : port + 1)]
+        for (const { address, index, isAlternatePort } of places) {
+          const which = isAlternatePort ? 1 : 0
           const where = { address, ...(signal && { signal }) }
           try {
             if (udp) {
-              const socket = await network.bindUdp({ ...where, port: chosen })
-              chosen = socket.local.port
-              server.#addSocket(socket)
+              const socket = await network.bindUdp({ ...where, port: ports[which]! })
+              ports[which] = socket.local.port
+              server.#addSocket(socket, index)
             }
             if (tcp !== false) {
-              const listener = await network.listenTcp({ ...where, port: chosen })
-              chosen = listener.local.port
-              server.#addListener(listener)
+              const listener = await network.listenTcp({ ...where, port: ports[which]! })
+              ports[which] = listener.local.port
+              server.#addListener(listener, index)
             }
           } catch (error) {
             if (signal?.aborted || !isExcused(error, wildcard && address === '::', tcp === undefined)) throw error
           }
         }
+        if (alternate !== undefined) server.#setOrigins(originsOf(addresses, alternate, ports[0]!, ports[1]!))
         if (server.endpoints.length === 0) throw new StunError('ERR_STUN_OPTION', 'this network has no such transport')
         return server
       } catch (error) {
@@ -116,7 +133,7 @@ export class StunServer {
     ]
   }
 
-  /** The port, the same on all sockets. */
+  /** The port, the same on all sockets but those of the alternate port. */
   get port(): number {
     return this.endpoints[0]?.local.port ?? 0
   }
@@ -136,27 +153,42 @@ export class StunServer {
     this.#timer = undefined
   }
 
-  #addSocket(socket: UdpSocket): void {
+  #addSocket(socket: UdpSocket, index: number | undefined): void {
     this.#sockets.push(socket)
+    if (index !== undefined) this.#origins[index] = socket
     socket.onmessage = (datagram, from) => {
       const now = this.#network.now()
       if (!this.#rateLimit.admits(from.address, now)) {
         this.#counters.droppedRate++
         return
       }
-      const response = this.#binding.respond(datagram, from, now)
-      if (response !== undefined) socket.send(response, from)
+      const answer = this.#binding.answer(
+        datagram,
+        from,
+        now,
+        index === undefined ? undefined : this.#udpArrivals[index],
+      )
+      if (answer === undefined) return
+      const sender = index === undefined ? socket : this.#origins[answer.origin]!
+      sender.send(answer.bytes, answer.port === from.port ? from : { ...from, port: answer.port })
     }
     socket.onerror = () => {} // a client that cannot be reached is its own trouble
   }
 
-  #addListener(listener: TcpListener): void {
+  #addListener(listener: TcpListener, index: number | undefined): void {
     this.#listeners.push(listener)
-    listener.onconnection = (tcp) => this.#accept(tcp)
+    listener.onconnection = (tcp) => this.#accept(tcp, index)
     listener.onerror = () => {}
   }
 
-  #accept(tcp: TcpConnection): void {
+  #setOrigins(origins: Origins): void {
+    for (const index of origins.keys()) {
+      this.#udpArrivals.push({ origins, index, movable: true })
+      this.#tcpArrivals.push({ origins, index, movable: false })
+    }
+  }
+
+  #accept(tcp: TcpConnection, index: number | undefined): void {
     if (this.#closed || this.#connections.size >= this.#maxConnections) {
       this.#counters.connectionsRefused++
       tcp.close()
@@ -174,9 +206,10 @@ export class StunServer {
       framer.push(chunk)
       for (let request = framer.pop(); request !== undefined; request = framer.pop()) {
         connection.lastActive = now
-        const response = this.#binding.respond(request, tcp.remote, now)
+        const arrival = index === undefined ? undefined : this.#tcpArrivals[index]
+        const answer = this.#binding.answer(request, tcp.remote, now, arrival)
         // Who asks without reading the answers is not listened to until he has.
-        if (response !== undefined && !tcp.write(response)) tcp.pause()
+        if (answer !== undefined && !tcp.write(answer.bytes)) tcp.pause()
       }
       if (framer.failed) {
         this.#counters.connectionsMalformed++
