@@ -159,6 +159,7 @@ describe('client and server on the virtual network', () => {
     await net.runUntil(() => errors.length > 0, 60_000)
     expect(net.now - before).toBeLessThan(27_000)
     expect(errors).toEqual([code('ERR_TURN_LOST', 437)])
+    relay.permit('198.18.0.98')
     relay.send(encode('ignored'), { address: '198.18.0.99', port: 9, family: 4 })
     second.close()
     expect(serverHost.openHandles).toBe(0)
@@ -286,6 +287,12 @@ describe('client and server on the virtual network', () => {
     )
     host.link.upstream.effects.loss = 0
     const relay = await net.runUntil(scene.client().allocate())
+    const errors: unknown[] = []
+    relay.onerror = (error) => errors.push(error)
+    relay.send(encode('x'), { address: 'example.org', port: 1, family: 4 })
+    relay.send(new Uint8Array(66_000), { address: '198.18.0.9', port: 1, family: 4 })
+    await net.run(1)
+    expect(errors).toMatchObject([{ code: 'ERR_STUN_ADDRESS' }, { code: 'ERR_TURN_TOO_LARGE' }])
     relay.onmessage = relay.onerror = relay.onclose = () => expect.unreachable()
     relay.close()
     relay.close()

@@ -301,6 +301,7 @@ describe('permissions and channels (RFC 8656 §9–§12)', () => {
     expect(client.bind(0x4001, peerAt(1))).toBe(400)
     expect(client.bind(0x3fff, peerAt(3))).toBe(400)
     expect(client.bind(0x8000, peerAt(3))).toBe(400)
+    expect(client.bind(0x4000, peerAt(3, 0))).toBe(400)
     expect(client.bind(0x7fff, peerAt(3))).toBe(0) // RFC 5766
     expect(client.code(methods.channelBind, (builder) => builder.add(attribute.channelNumber, 0x4002))).toBe(400)
     expect(client.code(methods.createPermission)).toBe(400)

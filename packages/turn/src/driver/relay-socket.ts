@@ -51,12 +51,19 @@ export class RelaySocket implements UdpSocket {
     return this.#session.stats
   }
 
-  /** Takes ownership of `data`. Never throws for network trouble; ignored after `close`. */
+  /** Takes ownership of `data`. Never throws: what cannot be sent is told to `onerror`. Ignored after `close`. */
   send(data: Uint8Array, to: Endpoint): void {
-    this.#session.send(to, data)
+    try {
+      this.#session.send(to, data)
+    } catch (error) {
+      queueMicrotask(() => this.onerror?.(error as Error))
+    }
   }
 
-  /** Lets datagrams of this address in from now on, whether anything is sent to it or not. */
+  /**
+   * Lets datagrams of this address in from now on, whether anything is sent to it or not. Ignored after `close`.
+   * @throws StunError `ERR_STUN_ADDRESS`, TurnError `ERR_TURN_LIMIT`
+   */
   permit(address: string): void {
     this.#session.permit(address)
   }

@@ -59,6 +59,7 @@ export class Session {
   }
 
   permit(address: string): void {
+    if (this.#closed) return
     this.#do((allocation, now) => allocation.permit(address, now))
   }
 

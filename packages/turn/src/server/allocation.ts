@@ -54,6 +54,9 @@ export class ServerAllocation {
   /** When the timer looks at it next: not after `expiresAt`, before it when there was a refresh. */
   checkAt: number = Infinity
   ended = false
+  /** What was relayed, for the books. */
+  bytesToPeers = 0
+  bytesToClient = 0
   readonly permissions: Map<string, ServerPermission> = new Map()
   readonly channels: Map<number, ServerChannel> = new Map()
   readonly connections: Set<PeerConnection> = new Set()

@@ -229,7 +229,8 @@ export class Allocations {
       relay.allocation = undefined
       this.#desk.want({ type: 'release', relay })
     }
-    this.#desk.trace('ended', { username: allocation.username, client: allocation.client, reason })
+    const { username, client, bytesToPeers, bytesToClient } = allocation
+    this.#desk.trace('ended', { username, client, reason, bytesToPeers, bytesToClient })
   }
 
   #endFamily(allocation: ServerAllocation, relay: RelayPort): void {

@@ -55,7 +55,13 @@ export class Peers {
     }
     const number = message.get(attribute.channelNumber)
     const peer = message.get(attribute.xorPeerAddress)
-    if (number === undefined || peer === undefined || number < FIRST_CHANNEL || number > LAST_OLD_CHANNEL) {
+    if (
+      number === undefined ||
+      peer === undefined ||
+      peer.port === 0 ||
+      number < FIRST_CHANNEL ||
+      number > LAST_OLD_CHANNEL
+    ) {
       desk.error(request, 400)
       return
     }
@@ -147,6 +153,7 @@ export class Peers {
     }
     stats.datagramsToClients++
     stats.bytesToClients += data.length
+    allocation.bytesToClient += data.length
     const { link, client } = allocation
     if (channel !== undefined && now < channel.expiresAt) {
       this.#desk.send(link, client, this.#writer.write(channel.number, data, link.reliable))
@@ -177,6 +184,7 @@ export class Peers {
     }
     stats.datagramsToPeers++
     stats.bytesToPeers += data.length
+    allocation.bytesToPeers += data.length
     this.#desk.send(relay, peer, data)
   }
 
