@@ -1,6 +1,7 @@
 import type { PayloadFormat } from '../formats/types.ts'
 import { sequenceDistance, SequenceUnwrapper, timestampDistance } from '../packet/sequence.ts'
 import type { RtpPacket } from '../packet/rtp-packet.ts'
+import { DependencyContinuity } from './dependency-continuity.ts'
 import { Ring } from './ring.ts'
 import { Vp8Continuity } from './vp8-continuity.ts'
 
@@ -24,12 +25,14 @@ const MAX_JUMP = 3000
 
 /**
  * Forwards packets of changing sources as one stream: SSRC, payload type, sequence numbers and timestamps are the receiver's own and go on without
- * a hole when the source changes. Losses of the source stay holes, so that what comes late still fits. The payload is shared, header extensions go along
- * as they are.
+ * a hole when the source changes, and so do picture ids of VP8 and frame numbers of dependency descriptors. Losses of the source stay holes, so that
+ * what comes late still fits. The payload is shared, other header extensions go along as they are.
  */
 export class PacketRewriter {
   ssrc: number
   payloadType: number
+  /** The id of the dependency descriptor in the packets that come next, where they have one. */
+  dependencyDescriptorId: number | undefined
   /** Packets that were not forwarded: of another source, before a key frame, or too late. */
   dropped = 0
   /** Times that the source changed or began anew. */
@@ -37,6 +40,7 @@ export class PacketRewriter {
   readonly #clockRate: number
   readonly #format: PayloadFormat | undefined
   readonly #vp8: Vp8Continuity | undefined
+  readonly #dependencies = new DependencyContinuity()
   /** Of which source packets are forwarded. */
   #current: number | undefined
   /** To which source to change with its next key frame. */
@@ -163,6 +167,8 @@ export class PacketRewriter {
     }
     this.#timestampShift = timestamp - packet.timestamp
     this.#vp8?.begin(packet.payload)
+    const id = this.dependencyDescriptorId
+    if (id !== undefined) this.#dependencies.begin(packet.extensions, id)
   }
 
   #map(packet: RtpPacket, now: number): RtpPacket {
@@ -178,6 +184,8 @@ export class PacketRewriter {
       this.#lastAt = now
     }
     if (this.#vp8 !== undefined) out.payload = this.#vp8.rewrite(packet.payload, newest)
+    const id = this.dependencyDescriptorId
+    if (id !== undefined) out.extensions = this.#dependencies.rewrite(packet.extensions, id, newest)
     return out
   }
 }

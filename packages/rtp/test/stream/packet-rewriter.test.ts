@@ -213,3 +213,50 @@ test('audio switches at once', () => {
     expect(machine.nextSequenceNumber).toBe(4)
   }
 })
+
+test('frame numbers of dependency descriptors go on, whatever the sources call theirs and under whichever id', () => {
+  const machine = rewriter()
+  const described = (source: Source, keyFrame: boolean, id: number, number: number): RtpPacket[] =>
+    frame(source, keyFrame).map((packet, i) => {
+      const data = new Uint8Array([i === 0 ? 0x80 : 0x40, number >>> 8, number & 0xff, ...(keyFrame ? [0x80, 1] : [])])
+      const other = { id: id + 1, data: new Uint8Array([7]) }
+      packet.extensions = [other, { id, data }]
+      return packet
+    })
+  const [a, b] = [low(), high()]
+  const out: RtpPacket[] = []
+  const give = (packets: RtpPacket[], id: number): void => {
+    machine.dependencyDescriptorId = id
+    out.push(...forward(machine, packets, 0))
+  }
+  const untouched = described(a, true, 3, 65_535)
+  give(untouched, 3)
+  for (const [i, packet] of untouched.entries()) expect(out[i]!.extensions).toBe(packet.extensions)
+  const late = described(a, false, 3, 0)
+  give(described(a, false, 3, 1), 3)
+  give(late, 3)
+  machine.switchTo(2)
+  const first = described(b, true, 5, 1)
+  const before = structuredClone(first.map(({ extensions }) => extensions))
+  give(first, 5)
+  expect(first.map(({ extensions }) => extensions)).toEqual(before)
+  give(described(b, false, 5, 4), 5)
+  machine.switchTo(1)
+  give(described(a, true, 3, 2), 3)
+  // Without one, or with one that is cut short, packets go along as they are.
+  give(frame(a, false), 3)
+  const short = frame(a, false)
+  for (const packet of short) packet.extensions = [{ id: 3, data: new Uint8Array(2) }]
+  give(short, 3)
+
+  const numbers = out.map(({ extensions }) => {
+    const data = (extensions.find(({ id }) => id === 3) ?? extensions.find(({ id }) => id === 5))?.data
+    return data === undefined || data.length < 3 ? undefined : (data[1]! << 8) | data[2]!
+  })
+  const twice = (list: (number | undefined)[]): (number | undefined)[] => list.flatMap((number) => [number, number])
+  expect(numbers).toEqual(twice([65_535, 1, 0, 2, 5, 6, undefined, undefined]))
+  expect(out[6]!.extensions).toEqual([
+    { id: 6, data: new Uint8Array([7]) },
+    { id: 5, data: new Uint8Array([0x80, 0, 2, 0x80, 1]) },
+  ])
+})

@@ -23,6 +23,8 @@ export function idOf(extensions: readonly MediaExtension[], uri: string): number
 export class ExtensionTranslation {
   readonly from: ReadonlyMap<number, string>
   readonly to: readonly MediaExtension[]
+  /** The source's id of what numbers frames, where it goes along. */
+  readonly dependencyDescriptorId: number | undefined
   /** By the id of the source; 0 for what is left behind. */
   readonly #ids = new Uint8Array(256)
   readonly #isEmpty: boolean
@@ -31,14 +33,17 @@ export class ExtensionTranslation {
     this.from = from
     this.to = to
     let any = false
+    let dependencyDescriptorId: number | undefined
     for (const [id, uri] of from) {
       if (OF_ONE_HOP.has(uri)) continue
       const target = idOf(to, uri)
       if (target === undefined) continue
       this.#ids[id] = target
+      if (uri === headerExtensionUris.dependencyDescriptor) dependencyDescriptorId = id
       any = true
     }
     this.#isEmpty = !any
+    this.dependencyDescriptorId = dependencyDescriptorId
   }
 
   translate(packet: RtpPacket): readonly HeaderExtension[] {

@@ -164,6 +164,7 @@ export class SenderEncoding {
     if (!isWanted && packet.ssrc !== rewriter?.source) return
     if (!isAuxiliary) this.useCodec(codec)
     rewriter = this.#rewriter ??= this.#createRewriter(now)
+    rewriter.dependencyDescriptorId = translation.dependencyDescriptorId
     const { ssrc } = packet
     if (ssrc !== rewriter.source && ssrc !== rewriter.awaitedSource) rewriter.switchTo(ssrc)
     for (let out = rewriter.rewrite(packet, now); out !== undefined; out = rewriter.poll()) {
