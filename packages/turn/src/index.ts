@@ -12,6 +12,7 @@ export {
   restUser,
 } from './rest-credentials.ts'
 export { TurnServerCore } from './server/core.ts'
+export type { PeerConnection } from './server/connections.ts'
 export { ClientLink, RelayPort } from './server/ports.ts'
 export { peerPolicy, type PeerPolicyOptions } from './server/peer-policy.ts'
 export type {

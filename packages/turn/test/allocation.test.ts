@@ -285,6 +285,37 @@ describe('TurnAllocation', () => {
     expect(() => early.allocation.allocate(0)).toThrow()
   })
 
+  it('gives back what comes when it is not wanted any more', () => {
+    const client = new Client()
+    client.allocation.allocate(0)
+    const request = client.request()!
+    client.allocation.close(0)
+    client.tick(600)
+    expect(client.request()).toBeUndefined() // not repeated
+    client.succeed(request, (one) =>
+      one.add(attribute.xorRelayedAddress, relayed).add(attribute.xorMappedAddress, mapped),
+    )
+    const refresh = client.request()!
+    expect([refresh.method, refresh.get(attribute.lifetime)]).toEqual([methods.refresh, 0])
+    client.succeed(refresh)
+    expect(client.events()).toEqual([{ type: 'closed' }])
+
+    const refused = new Client()
+    refused.allocation.allocate(0)
+    const other = refused.request()!
+    refused.allocation.close(0)
+    refused.fail(other, 401)
+    expect(refused.request()).toBeUndefined()
+    expect(refused.events()).toEqual([{ type: 'closed' }])
+
+    const silent = new Client().allocate()
+    silent.allocation.close(0)
+    silent.tick(4999)
+    expect(silent.events()).toEqual([])
+    silent.tick(5000)
+    expect(silent.events()).toEqual([{ type: 'closed' }])
+  })
+
   it('gives TCP connections their numbers (RFC 6062)', () => {
     const client = new Client({ relay: 'tcp', reliable: true }).allocate()
     client.allocation.connect(peer, 0)

@@ -19,6 +19,8 @@ import type { TurnAllocationOptions, TurnAllocationStats, TurnEvent } from './ty
 const REFRESH_AHEAD = 60_000
 /** Datagrams that wait to be polled: whoever feeds more without asking loses them. */
 const MAX_EVENTS = 4096
+/** ms that a closed allocation waits for the server's last word. */
+const CLOSE_TIMEOUT = 5000
 
 type State = 'idle' | 'allocating' | 'allocated' | 'closing' | 'ended'
 
@@ -52,6 +54,7 @@ export class TurnAllocation {
   #refreshing = false
   /** Why refreshing is of no use any more. */
   #refreshError: TurnError | undefined
+  #closeBy = Infinity
   #relayed: readonly TransportAddress[] = []
 
   /** @throws TurnError `ERR_TURN_OPTION` */
@@ -151,23 +154,22 @@ export class TurnAllocation {
     this.#refresh(now, lifetime ?? this.#options.lifetime)
   }
 
-  /** Ends the allocation and tells the server; `closed` comes when it has answered. Idempotent. */
+  /**
+   * Ends the allocation and tells the server; `closed` comes when it has answered, or after five seconds. One that was asked for and is not
+   * there yet is given back when it comes. Idempotent.
+   */
   close(now: number): void {
-    if (this.#state === 'closing' || this.#state === 'ended') return
-    const wasAllocated = this.#state === 'allocated'
-    this.#requests.clear()
+    const state = this.#state
+    if (state === 'closing' || state === 'ended') return
     this.#courier.clear()
-    if (!wasAllocated) {
+    if (state === 'idle') {
       this.#end({ type: 'closed' })
       return
     }
     this.#state = 'closing'
-    this.#requests.start(
-      methods.refresh,
-      (builder) => void builder.add(attribute.lifetime, 0),
-      () => this.#end({ type: 'closed' }),
-      now,
-    )
+    this.#closeBy = now + CLOSE_TIMEOUT
+    this.#requests.abandon()
+    if (state === 'allocated') this.#giveBack(now)
   }
 
   /** Takes a datagram from the server, or a message of its stream. It changes owner. */
@@ -192,7 +194,7 @@ export class TurnAllocation {
   /** Absolute ms at which `tick` is due. */
   get deadline(): number {
     if (this.#state === 'ended') return Infinity
-    let deadline = Math.min(this.#requests.deadline, this.#courier.deadline)
+    let deadline = Math.min(this.#requests.deadline, this.#courier.deadline, this.#closeBy)
     if (this.#state !== 'allocated') return deadline
     deadline = Math.min(deadline, this.#expiresAt)
     if (this.#refreshing || this.#refreshError !== undefined) return deadline
@@ -203,6 +205,7 @@ export class TurnAllocation {
     if (now < this.deadline) return
     this.#requests.tick(now)
     this.#courier.tick(now)
+    if (now >= this.#closeBy) this.#end({ type: 'closed' })
     if (this.#state !== 'allocated') return
     if (now >= this.#expiresAt) {
       const error = this.#refreshError ?? new TurnError('ERR_TURN_LOST', 'the allocation has expired')
@@ -231,7 +234,21 @@ export class TurnAllocation {
     return event
   }
 
+  #giveBack(now: number): void {
+    this.#requests.start(
+      methods.refresh,
+      (builder) => void builder.add(attribute.lifetime, 0),
+      () => this.#end({ type: 'closed' }),
+      now,
+    )
+  }
+
   #allocated(outcome: Outcome, now: number): void {
+    if (this.#state === 'closing') {
+      if (outcome.ok) this.#giveBack(now)
+      else this.#end({ type: 'closed' })
+      return
+    }
     if (!outcome.ok) {
       const { message, error } = outcome
       const server = error.responseCode === 300 ? message?.get(attribute.alternateServer) : undefined

@@ -35,6 +35,8 @@ interface Pending {
   readonly build: (builder: MessageBuilder) => void
   readonly done: (outcome: Outcome, now: number) => void
   readonly attempt: number
+  /** Nobody wants it any more, but its answer may still matter: it is neither repeated nor sent again. */
+  abandoned: boolean
 }
 
 /** A bare request, a challenge, then three stale nonces in a row: whoever asks for more is no server to work with. */
@@ -85,6 +87,7 @@ export class Requests {
   tick(now: number): void {
     if (now < this.#deadline) return
     for (const pending of this.#pending.values()) {
+      if (pending.abandoned) continue
       pending.transaction.tick(now)
       if (this.#settle(pending, now)) continue
       if (pending.transaction.deadline === Infinity && !this.#due.includes(pending)) this.#due.push(pending)
@@ -101,6 +104,13 @@ export class Requests {
       return datagram
     }
     return undefined
+  }
+
+  /** What is under way is not repeated; an answer that comes is still told. */
+  abandon(): void {
+    for (const pending of this.#pending.values()) pending.abandoned = true
+    this.#due = []
+    this.#deadline = Infinity
   }
 
   /** Forgets all of them; nobody is told. */
@@ -125,7 +135,7 @@ export class Requests {
       ...(maxTransmissions !== undefined && { maxTransmissions }),
       ...(trace && { trace }),
     })
-    const pending = { transaction, authentication, method, build, done, attempt }
+    const pending = { transaction, authentication, method, build, done, attempt, abandoned: false }
     this.#pending.set(transaction.key, pending)
     this.#due.push(pending)
   }
@@ -142,7 +152,7 @@ export class Requests {
     const { message } = event
     if (message.messageClass === 'success') {
       pending.done({ ok: true, message }, now)
-    } else if (pending.attempt < MAX_ATTEMPTS && pending.authentication.retry(message)) {
+    } else if (!pending.abandoned && pending.attempt < MAX_ATTEMPTS && pending.authentication.retry(message)) {
       this.#send(pending.method, pending.build, pending.done, now, pending.attempt + 1)
     } else {
       pending.done({ ok: false, error: refusal(message), message }, now)
@@ -152,8 +162,8 @@ export class Requests {
 
   #rearm(): void {
     let deadline = Infinity
-    for (const { transaction } of this.#pending.values()) {
-      if (transaction.deadline < deadline) deadline = transaction.deadline
+    for (const { transaction, abandoned } of this.#pending.values()) {
+      if (!abandoned && transaction.deadline < deadline) deadline = transaction.deadline
     }
     this.#deadline = deadline
   }
