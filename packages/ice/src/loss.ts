@@ -1,13 +1,9 @@
 // A socket, or what was at the other end of it, is gone: that is known at once, without waiting for checks to go unanswered.
 import type { TransportAddress } from '@kaon/stun'
 import type { Machine } from './machine.ts'
-import type { CandidatePair } from './pair.ts'
 import { dropSocket } from './pairing.ts'
 import { checkFailed } from './responses.ts'
-import { choosePath, dropPrevious, setPath } from './selection.ts'
-
-/** What a pair in reserve has answered within this is believed, ms. */
-const FRESH = 12_000
+import { choosePath, dropPrevious, isFresh, recheckOthers, setPath } from './selection.ts'
 
 /** An interface, an allocation or a listener has gone. */
 export function removeSocket(machine: Machine, socket: number, now: number): void {
@@ -42,16 +38,11 @@ function moveOn(machine: Machine, now: number): void {
   const { current, previous } = machine
   machine.quiet = false
   if (current.selected !== undefined && !isFresh(current.selected, now)) current.selected = undefined
-  const reserve = current.checklist.pairs.filter((pair) => pair.valid && isFresh(pair, now))
-  current.checklist.recheck(undefined)
-  for (const pair of reserve) pair.state = 'succeeded'
+  recheckOthers(machine, current, undefined, now)
+  if (machine.settings.standby) machine.graceUntil = now + machine.settings.consentTimeoutMs
   setPath(machine, undefined, now)
   if (previous !== undefined) dropPrevious(machine)
   choosePath(machine, now)
   // Its answer is asked for at once; to the peer it says which way the data comes from now on.
   machine.consent.hurry(now)
-}
-
-function isFresh(pair: CandidatePair, now: number): boolean {
-  return now - pair.answeredAt < FRESH
 }

@@ -69,6 +69,12 @@ export class Machine {
 
   nextOrdinaryAt = 0
   nextTriggeredAt = 0
+  /** Looks at the path while data comes over it, ms; Infinity while none does. */
+  vigilAt: number = Infinity
+  /** What had been sent over it when it was last looked at. */
+  vigilSent = 0
+  /** Interfaces may come back until then, ms: before, nothing has failed. */
+  graceUntil = 0
   /** When the pairs in reserve are checked next, ms. */
   standbyAt: number = Infinity
   /** When `tick` is due; 0: at once. */

@@ -2,7 +2,7 @@
 import type { Machine } from './machine.ts'
 import { checkFailed } from './responses.ts'
 import { retransmit, startCheck } from './send-check.ts'
-import { choosePath, dropPrevious, losePath, nominate } from './selection.ts'
+import { choosePath, dropPrevious, keepVigil, losePath, nominate, recheckOthers, VIGIL_SILENCE } from './selection.ts'
 import { patienceEndsAt, updateState } from './transport-state.ts'
 
 export function tick(machine: Machine, now: number): void {
@@ -34,6 +34,7 @@ export function tick(machine: Machine, now: number): void {
     triggeredAt,
     ordinaryAt,
     standbyAt,
+    machine.vigilAt,
     machine.previous?.retiredUntil ?? Infinity,
     patienceEndsAt(machine, now),
   )
@@ -54,6 +55,13 @@ function watchPath(machine: Machine, now: number): void {
   }
   const generation = machine.generationOf(path)
   if (generation === undefined) return
+  if (now >= machine.vigilAt) {
+    const { heardAt, stats } = path
+    const isSilent = heardAt + VIGIL_SILENCE <= now
+    if (isSilent && stats.packetsSent > machine.vigilSent) consent.doubt(now)
+    if (isSilent) machine.vigilAt = Infinity
+    else keepVigil(machine, path, now)
+  }
   if (now >= consent.nextAt && consent.isLite) {
     consent.looked(now)
   } else if (now >= consent.nextAt) {
@@ -65,7 +73,7 @@ function watchPath(machine: Machine, now: number): void {
   machine.quiet = quiet
   for (const one of [machine.current, machine.previous]) {
     if (one?.remote === undefined || one.retiredUntil !== Infinity) continue
-    if (quiet) one.checklist.recheck(path)
+    if (quiet) recheckOthers(machine, one, path, now)
     else if (one.selected === undefined) one.checklist.concluded = false
     else one.checklist.conclude(one.selected.rank)
   }

@@ -6,6 +6,10 @@ import { startCheck } from './send-check.ts'
 
 /** How long a generation still listens after a restart: what the peer has sent over it is on its way, ms. */
 const RETIREMENT = 10_000
+/** ms of silence on a path over which data goes out, after which it is looked at if there is a pair in reserve. */
+const VIGIL = 250
+/** ms; what comes at least this often keeps a path beyond doubt. */
+export const VIGIL_SILENCE = 200
 /** How many times longer a relayed pair waits for a better one. */
 const RELAY_DELAY = 4
 /** By round trips, a nominated pair stays for so long at least, ms, and is compared by so many measurements. */
@@ -55,7 +59,13 @@ export function dataReceived(machine: Machine, pair: CandidatePair, now: number)
   pair.heardAt = now
   pair.stats.lastPacketReceivedAt = now
   const { path, current } = machine
-  if (pair === path || path === undefined || machine.role !== 'controlled' || current.selected !== path) return
+  if (pair === path && machine.vigilAt === Infinity && machine.settings.standby) keepVigil(machine, pair, now)
+  if (pair === path || path === undefined || current.selected !== path) return
+  if (machine.role === 'controlling') {
+    // Why does the peer not use the pair that it was told to?
+    if (now - path.heardAt >= VIGIL_SILENCE) machine.doubtPath(now)
+    return
+  }
   // The controlling side has moved to another pair that it nominated too (libwebrtc does, without a restart): follow it.
   const isNominated = pair.nominatedByPeerAt > path.nominatedByPeerAt && hasConsent(machine, pair, now)
   if (isNominated && pair.valid && current.checklist.find(pair.socket, pair.to) === pair) {
@@ -63,9 +73,41 @@ export function dataReceived(machine: Machine, pair: CandidatePair, now: number)
   }
 }
 
+/** Looks after the path in a while; with nothing in reserve that could take over, nothing would follow from it. */
+export function keepVigil(machine: Machine, path: CandidatePair, now: number): void {
+  const { checklist } = machine.current
+  machine.vigilAt = Infinity
+  if (!checklist.pairs.some((pair) => pair !== path && pair.valid && isFresh(pair, now))) return
+  machine.vigilAt = now + VIGIL
+  machine.vigilSent = path.stats.packetsSent
+  machine.deadline = Math.min(machine.deadline, machine.vigilAt)
+}
+
 /** Answered recently enough to be sent data over (RFC 7675 §5.1). */
 export function hasConsent(machine: Machine, pair: CandidatePair, now: number): boolean {
   return now - pair.answeredAt < machine.settings.consentTimeoutMs
+}
+
+/** What a pair in reserve has answered within this is believed, ms. */
+const FRESH = 12_000
+
+export function isFresh(pair: CandidatePair, now: number): boolean {
+  return now - pair.answeredAt < FRESH
+}
+
+/** All pairs are checked again, but a pair that is kept in reserve and has answered of late stays valid meanwhile. */
+export function recheckOthers(
+  machine: Machine,
+  generation: Generation,
+  except: CandidatePair | undefined,
+  now: number,
+): void {
+  const { checklist } = generation
+  const reserve = machine.settings.standby
+    ? checklist.pairs.filter((pair) => pair !== except && pair.valid && isFresh(pair, now))
+    : []
+  checklist.recheck(except)
+  for (const pair of reserve) pair.state = 'succeeded'
 }
 
 function select(machine: Machine, generation: Generation, pair: CandidatePair, now: number): void {
@@ -104,6 +146,7 @@ export function choosePath(machine: Machine, now: number): void {
     path.state = 'waiting'
     endNomination(machine, path)
     setPath(machine, other, now)
+    machine.consent.hurry(now) // which also shows the peer the way
     return
   }
   if (current.selected !== undefined) {
@@ -151,6 +194,7 @@ export function setPath(machine: Machine, pair: CandidatePair | undefined, now: 
     machine.forgetQuiet = false
   }
   machine.consent.follow(pair, now)
+  machine.vigilAt = Infinity
   machine.emit({ type: 'selected-pair' })
   machine.wake()
 }
@@ -188,7 +232,7 @@ export function nominate(machine: Machine, now: number): number {
     // in between is not settled on before.
     const delay = machine.settings.nominationDelayMs * (pair.rank === 0 ? RELAY_DELAY : 1)
     const latest = current.firstValidAt + delay
-    if (now < latest && !isDirect(machine, pair) && isBetterPossible(current, pair)) return latest
+    if (now < latest && !isDirect(machine, pair) && isBetterPossible(machine, current, pair)) return latest
   }
   startCheck(machine, current, pair, 'nomination', now)
   return Infinity
@@ -240,10 +284,12 @@ function isFaster(pair: CandidatePair, than: CandidatePair): boolean {
   return pair.roundTrip + 10 < than.roundTrip && pair.roundTrip < than.roundTrip * 0.8
 }
 
-function isBetterPossible(generation: Generation, pair: CandidatePair): boolean {
+function isBetterPossible(machine: Machine, generation: Generation, pair: CandidatePair): boolean {
   if (!generation.localEnd || !generation.remoteEnd) return true
+  const byPriority = machine.settings.nominationPolicy === 'priority'
   for (const other of generation.checklist.pairs) {
-    if (other === pair) return false // the list is in order of priority
+    if (other === pair && byPriority) return false // the list is in order of priority
+    if (other.rank < pair.rank) continue
     if (other.state !== 'failed' && other.state !== 'succeeded') return true
   }
   return false

@@ -51,13 +51,14 @@ function isExhausted(machine: Machine): boolean {
 function hasFailed(machine: Machine, now: number): boolean {
   const { current } = machine
   if (current.remote === undefined || !current.localEnd || unfinished(machine) > 0) return false
-  if (current.locals.length === 0 && current.remoteEnd) return true
-  return machine.wasConnected || now >= current.startedAt + machine.settings.patienceMs
+  if (current.locals.length === 0 && current.remoteEnd) return now >= machine.graceUntil
+  const patience = machine.wasConnected ? machine.graceUntil : current.startedAt + machine.settings.patienceMs
+  return now >= patience
 }
 
 /** When `hasFailed` may change by time alone. */
 export function patienceEndsAt(machine: Machine, now: number): number {
   if (machine.path !== undefined || machine.current.remote === undefined) return Infinity
-  const end = machine.current.startedAt + machine.settings.patienceMs
+  const end = machine.wasConnected ? machine.graceUntil : machine.current.startedAt + machine.settings.patienceMs
   return end > now ? end : Infinity
 }
