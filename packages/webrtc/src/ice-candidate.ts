@@ -94,6 +94,7 @@ export function exposeCandidate(candidate: Candidate | undefined, origin: Candid
     sdpMLineIndex: origin.index,
     usernameFragment: origin.usernameFragment,
     ...(candidate?.url === undefined ? {} : { url: candidate.url }),
+    ...(candidate?.relayProtocol === undefined ? {} : { relayProtocol: candidate.relayProtocol }),
   })
 }
 

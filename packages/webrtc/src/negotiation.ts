@@ -40,11 +40,10 @@ export class Negotiation {
       throw domError('InvalidStateError', `An offer cannot be created in the state '${session.signalingState}'`)
     }
     await tasks.next()
-    const { bundlePolicy } = this.#connection.configuration
     const credentials = this.#offerCredentials(iceRestart)
     const sdp = session.createOffer({
       pacing: this.#pacing,
-      bundlePolicy,
+      lite: this.#lite,
       isBundled: (mid) => this.#isBundled(mid),
       media: this.#connection.transceivers.offered(),
       transport: (mid) => this.#localTransport(mid, credentials),
@@ -61,6 +60,7 @@ export class Negotiation {
     const credentials = this.#answerCredentials()
     const sdp = session.createAnswer({
       pacing: this.#pacing,
+      lite: this.#lite,
       dtlsRole: (key) => (this.#continuesDtls(key) ? this.#dtlsRole(key) : undefined),
       media: (key, offered) => this.#connection.transceivers.answer(key, offered),
       transport: (key) => this.#localTransport(key, credentials),
@@ -71,6 +71,10 @@ export class Negotiation {
   /** Our Ta, ms. */
   get #pacing(): number | undefined {
     return this.#connection.transports.primary?.ice.localParameters.pacing
+  }
+
+  get #lite(): boolean {
+    return this.#connection.configuration.ice?.lite === true
   }
 
   #dtlsRole(key: string): DtlsRole | undefined {
@@ -237,7 +241,7 @@ export class Negotiation {
     session.commit(description, remote)
 
     if (remote) connection.updateCanTrickle(description)
-    assignTransports(transports, description, remote)
+    assignTransports(transports, description, remote, connection.configuration.bundlePolicy)
     if (data !== undefined) {
       const transport = transports.of(data.mid ?? String(model.media.indexOf(data)))!
       if (connection.data === null) connection.data = new DataMedia(transport)
@@ -261,7 +265,8 @@ export class Negotiation {
   /** RFC 8445 §6.1.1 as W3C §4.4.1.4 has it: the first offer decides. */
   #setRole(transport: Transport, description: Description, remote: boolean): void {
     if (description.type !== 'offer' || transport.iceSlots.role !== 'unknown') return
-    const role = !remote || description.model.iceLite ? 'controlling' : 'controlled'
+    const isControlling = !this.#lite && (!remote || description.model.iceLite) // a lite agent never controls
+    const role = isControlling ? 'controlling' : 'controlled'
     transport.iceSlots.role = role
     transport.ice.setRole(role)
   }

@@ -144,6 +144,7 @@ export class StatsCollector {
       candidateType: candidate.type,
       priority: candidate.priority,
       url: candidate.url,
+      relayProtocol: candidate.relayProtocol,
       foundation: candidate.foundation,
       relatedAddress: candidate.relatedAddress,
       relatedPort: candidate.relatedPort,

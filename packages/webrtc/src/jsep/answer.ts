@@ -19,6 +19,7 @@ export interface AnswerContext {
   readonly session: LocalSession
   readonly version: number
   readonly pacing: number | undefined
+  readonly lite: boolean
   readonly offer: SessionDescription
   /** The role of the DTLS connection of a section that goes on, if there is one. */
   dtlsRole(key: string): DtlsRole | undefined
@@ -30,7 +31,7 @@ export interface AnswerContext {
 /** RFC 9429 §5.3. The first data section is taken; what is neither that nor media of ours is refused with port 0. */
 export function createAnswer(context: AnswerContext): SessionDescription {
   const { offer, session } = context
-  const description = startDescription(session, context.version, context.pacing)
+  const description = startDescription(session, context.version, context.pacing, context.lite)
   const data = dataSection(offer)
   const contents = offer.media.map((offered, i) =>
     offered === data || offered.isRejected ? undefined : context.media(sectionKey(offered, i), offered),

@@ -34,8 +34,7 @@ export interface LocalSession {
 
 /** The transport of a section, as its lines show it. */
 export interface SectionTransport {
-  /** Undefined for a `bundle-only` section, which has that of the tagged one (RFC 9143 §7.1.3). */
-  readonly local: LocalTransport | undefined
+  readonly local: LocalTransport
   readonly setup: Setup
   readonly iceOptions: readonly string[]
 }
@@ -66,11 +65,14 @@ export function startDescription(
   version: number,
   /** Ta, ms. */
   pacing: number | undefined,
+  /** The ICE agent only answers. */
+  lite: boolean,
 ): SessionDescription {
   const description = new SessionDescription({
     origin: { sessionId: session.sessionId, sessionVersion: String(version) },
   })
   if (pacing !== undefined && pacing !== DEFAULT_PACING) description.setAttribute('ice-pacing', String(pacing))
+  if (lite) description.iceLite = true
   return description
 }
 
@@ -83,7 +85,7 @@ export function addDataSection(
 ): MediaSection {
   const section = description.addMedia({
     kind: 'application',
-    port: transport.local === undefined ? 0 : 9,
+    port: 9,
     protocol: options.protocol ?? 'UDP/DTLS/SCTP',
     formats: options.formats ?? ['webrtc-datachannel'],
   })
@@ -101,7 +103,7 @@ export function addMediaSection(
 ): MediaSection {
   const section = description.addMedia({
     kind: content.kind,
-    port: transport.local === undefined ? 0 : 9,
+    port: 9,
     protocol: content.protocol,
     formats: content.codecs.map((codec) => String(codec.payloadType)),
   })
@@ -124,10 +126,6 @@ export function addMediaSection(
 }
 
 function describeTransport(section: MediaSection, { local, setup, iceOptions }: SectionTransport): void {
-  if (local === undefined) {
-    section.bundleOnly = true
-    return
-  }
   for (const candidate of local.candidates) section.addCandidate(candidate)
   if (local.candidates.length > 0) setDefaultCandidate(section)
   section.iceUfrag = local.usernameFragment

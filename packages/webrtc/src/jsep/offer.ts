@@ -1,5 +1,4 @@
 import type { MediaSection, SessionDescription } from '@kaon/sdp'
-import type { RTCBundlePolicy } from '../types.ts'
 import {
   addDataSection,
   addMediaSection,
@@ -31,7 +30,7 @@ export interface OfferContext {
   readonly session: LocalSession
   readonly version: number
   readonly pacing: number | undefined
-  readonly bundlePolicy: RTCBundlePolicy
+  readonly lite: boolean
   /** The description whose sections, in their order, this offer continues. */
   readonly previous: SessionDescription | undefined
   /** Mids whose sections are bundled by agreement. */
@@ -61,21 +60,24 @@ type Place =
   | { readonly type: 'media'; readonly mid: string; readonly media: OfferedMedia }
   | { readonly type: 'rejected'; readonly source: MediaSection }
 
-/** RFC 9429 §5.2. Sections never change their place; a refused one may be taken into use again under another mid. */
+/**
+ * RFC 9429 §5.2. Sections never change their place; a refused one may be taken into use again under another mid.
+ * None is `bundle-only`, whatever the policy, and each has the transport's lines: so browsers write them, and Chromium
+ * refuses a data section behind two that are written otherwise. The policy decides which sections get a transport of their own.
+ */
 export function createOffer(context: OfferContext): Offer {
-  const description = startDescription(context.session, context.version, context.pacing)
+  const description = startDescription(context.session, context.version, context.pacing, context.lite)
   const places = planSections(context)
   const mids = places.flatMap((place) => (place.type === 'rejected' ? [] : [place.mid]))
   // RFC 9143 §7.5.1: who carries the transport goes on to do so, also when a section in front of it is taken into use again.
   const bundled = [...mids.filter((mid) => context.isBundled(mid)), ...mids.filter((mid) => !context.isBundled(mid))]
-  const owners = transportOwners(context, places)
   for (const place of places) {
     if (place.type === 'rejected') {
       addRejectedSection(description, place.source)
       continue
     }
     const transport: SectionTransport = {
-      local: owners.has(place) ? context.transport(place.mid) : undefined,
+      local: context.transport(place.mid),
       // RFC 9429 §5.2.1: offers always say actpass, the role that is in use comes out of the answer again.
       setup: 'actpass',
       iceOptions: ICE_OPTIONS,
@@ -114,25 +116,4 @@ function planSections(context: OfferContext): Place[] {
   for (const media of waiting) places.push({ type: 'media', mid: context.newMid(), media })
   if (data === undefined && context.wantsData) places.push({ type: 'data', mid: context.newMid(), source: undefined })
   return places
-}
-
-/** The places that show a transport; the others are `bundle-only` (RFC 9429 §4.1.1). */
-function transportOwners(context: OfferContext, places: readonly Place[]): Set<Place> {
-  const owners = new Set<Place>()
-  const kinds = new Set<string>()
-  const isAgreed = places.some((place) => place.type !== 'rejected' && context.isBundled(place.mid))
-  for (const place of places) {
-    if (place.type === 'rejected') continue
-    const kind = place.type === 'data' ? 'application' : place.media.kind
-    const isFirst = !kinds.has(kind)
-    kinds.add(kind)
-    // Where bundling is agreed on, sections share a transport, and each repeats it, as browsers do.
-    const shows =
-      isAgreed ||
-      context.bundlePolicy === 'max-compat' ||
-      (context.bundlePolicy === 'balanced' && isFirst) ||
-      owners.size === 0
-    if (shows) owners.add(place)
-  }
-  return owners
 }

@@ -60,10 +60,10 @@ export interface TransportDescription {
 
 /**
  * The section that carries the transport's attributes: the section itself, or when it leaves them out, being bundled,
- * the tagged one of its group (RFC 9143 §7.1.3).
+ * the tagged one of its group (RFC 9143 §7.1.3). Chromium's answers to `bundle-only` sections have credentials and no fingerprint.
  */
 export function transportSection(model: SessionDescription, section: MediaSection): MediaSection {
-  if (section.iceUfrag !== undefined || section.mid === undefined) return section
+  if (section.mid === undefined || (section.iceUfrag !== undefined && section.fingerprints.length > 0)) return section
   for (const mid of model.bundleOf(section.mid)?.mids ?? []) {
     const tagged = model.mediaByMid(mid)
     if (tagged !== undefined && tagged.iceUfrag !== undefined) return tagged

@@ -2,31 +2,53 @@
 import type { MediaSection, SessionDescription } from '@kaon/sdp'
 import type { Description } from '../jsep/description.ts'
 import { isUsable, sectionKey } from '../jsep/sections.ts'
+import type { RTCBundlePolicy } from '../types.ts'
 import type { Transport } from './transport.ts'
 import type { Transports } from './transports.ts'
 
 /**
  * Gives every section of the description that is in use its transport, and takes those of refused ones away.
- * An offer of ours keeps sections apart that are not `bundle-only`, until the answer bundles them; for the peer's offer,
+ * An offer of ours keeps sections apart as the policy says, until the answer bundles them; for the peer's offer,
  * which we shall answer with its groups, they are together from the beginning.
  */
-export function assignTransports(transports: Transports, description: Description, remote: boolean): void {
+export function assignTransports(
+  transports: Transports,
+  description: Description,
+  remote: boolean,
+  policy: RTCBundlePolicy,
+): void {
   const { model, type } = description
-  const isGrouped = type !== 'offer' || remote || description.bundleAgreed
+  const isOffer = type === 'offer'
+  const isFirstOffer = isOffer && !remote && !description.bundleAgreed
+  const kinds = new Set<string>()
   for (const [i, section] of model.media.entries()) {
     const key = sectionKey(section, i)
     if (section.isRejected || !isUsable(section)) {
-      if (type === 'answer' || type === 'pranswer') transports.dissociate(key)
+      if (!isOffer) transports.dissociate(key)
       continue
     }
-    const shared = sharedTransport(transports, model, section)
-    const bundles = isGrouped || section.bundleOnly
+    const isFirstOfKind = !kinds.has(section.kind)
+    kinds.add(section.kind)
     const own = transports.of(key)
-    // What was agreed on goes on as it is; in an answer the group decides.
-    if (own !== undefined && (type === 'offer' || shared === undefined || !bundles)) continue
-    transports.associate(key, (bundles ? shared : undefined) ?? own ?? transports.take())
+    const shared = sharedTransport(transports, model, section)
+    const bundles =
+      !isFirstOffer || section.bundleOnly || policy === 'max-bundle' || (policy === 'balanced' && !isFirstOfKind)
+    if (isOffer) {
+      // What was agreed on goes on as it is.
+      if (own === undefined) transports.associate(key, (bundles ? shared : undefined) ?? transports.take())
+    } else if (shared !== undefined) {
+      transports.associate(key, shared)
+    } else if (own === undefined || isSharedWithOthers(transports, own, key)) {
+      // The policy had put it together with others, and the answerer does not.
+      transports.associate(key, transports.take())
+    }
   }
   for (const transport of transports.all) markSection(transports, transport, model)
+}
+
+/** Sections that are in no group with this one have the transport too. */
+function isSharedWithOthers(transports: Transports, transport: Transport, key: string): boolean {
+  return transports.midsOf(transport)[0] !== key
 }
 
 /** The transport that all of the section's group have: that of its first member in use which has one already. */
