@@ -40,7 +40,8 @@ export class Reel {
     this.#next = 0
   }
 
-  start(): void {
+  /** `rids`: writes each frame for these layers, one as the other. */
+  start(...rids: string[]): void {
     const begun = performance.now()
     const play = (): void => {
       const { payload, keyFrame } = this.#frames[this.#next]!
@@ -50,7 +51,11 @@ export class Reel {
         this.keyFramesSent++
       }
       // Taken over by the track: what is played again needs to be another's.
-      this.track.writeFrame({ payload: payload.slice(), keyFrame, timestamp: this.sent * this.#interval * 1000 })
+      const timestamp = this.sent * this.#interval * 1000
+      for (const rid of rids.length === 0 ? [undefined] : rids) {
+        const layer = rid === undefined ? {} : { rid }
+        this.track.writeFrame({ payload: payload.slice(), keyFrame, timestamp, ...layer })
+      }
       this.sent++
       this.#timer = setTimeout(play, begun + this.sent * this.#interval - performance.now())
     }
