@@ -116,7 +116,7 @@ describe('discoverNat on the virtual network', () => {
     const { net } = await makeNet()
     const host = net.addHost({ via: net.addNat({ type: 'port-restricted-cone', timeout: 70_000 }) })
     const report = await discover(net, host, { bindingLifetime: true }, 400_000)
-    expect(report.bindingLifetime).toEqual({ atLeast: 60_000, below: 90_000 })
+    expect(report.bindingLifetime).toEqual({ atLeast: 58_000, below: 90_000 })
     const long = net.addHost({ via: net.addNat({ type: 'symmetric', timeout: 70_000 }) })
     const lossy = await discover(net, long, { bindingLifetime: [1000, 2000] }, 400_000)
     expect(lossy.bindingLifetime).toEqual({ atLeast: 2000, below: undefined })

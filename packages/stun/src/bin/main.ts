@@ -3,9 +3,11 @@ import { createNetwork, type Network } from '@kaon/net'
 import { formatTransportAddress } from '../address.ts'
 import { LongTermCredentials } from '../client-credentials.ts'
 import { type BindingResult, requestBinding } from '../driver/client.ts'
+import { discoverNat } from '../driver/nat/discover.ts'
 import { StunServer } from '../driver/server.ts'
 import { StunError } from '../error.ts'
 import { LongTermAuthenticator } from '../server-credentials.ts'
+import { jsonNat, readableNat } from './nat.ts'
 import { type Command, parseCommand, usage, UsageError } from './options.ts'
 
 /** What the command touches of its surroundings; tests bring their own. */
@@ -30,6 +32,8 @@ export async function main(args: readonly string[], io: Surroundings): Promise<n
         return 0
       case 'query':
         return await query(command, io)
+      case 'nat':
+        return await nat(command, io)
       case 'serve':
         return await serve(command, io)
     }
@@ -59,10 +63,35 @@ async function query(command: Command & { kind: 'query' }, io: Surroundings): Pr
     io.stdout(command.json ? JSON.stringify(plain(result)) + '\n' : readable(result))
     return 0
   } catch (error) {
-    if (!command.json || (error instanceof StunError && error.code === 'ERR_STUN_OPTION')) throw error
-    const { code, responseCode } = error as StunError
-    io.stdout(JSON.stringify({ error: { code, responseCode, message: (error as Error).message } }) + '\n')
-    return 1
+    return failed(error, command.json, io)
+  }
+}
+
+/** Says what went wrong: as JSON here, else where errors are said. */
+function failed(error: unknown, json: boolean, io: Surroundings): number {
+  if (!json || (error instanceof StunError && error.code === 'ERR_STUN_OPTION')) throw error
+  const { code, responseCode } = error as StunError
+  io.stdout(JSON.stringify({ error: { code, responseCode, message: (error as Error).message } }) + '\n')
+  return 1
+}
+
+async function nat(command: Command & { kind: 'nat' }, io: Surroundings): Promise<number> {
+  const { servers, timeout, family, localAddress, localPort, lifetime, json } = command
+  try {
+    const report = await discoverNat({
+      network: io.network ?? createNetwork(),
+      server: servers,
+      bindingLifetime: lifetime,
+      ...(timeout !== undefined && { timeout }),
+      ...(family !== undefined && { family }),
+      ...(localAddress !== undefined && { localAddress }),
+      ...(localPort !== undefined && { localPort }),
+      ...(io.signal && { signal: io.signal }),
+    })
+    io.stdout(json ? jsonNat(report) : readableNat(report))
+    return report.udp === 'open' ? 0 : 1
+  } catch (error) {
+    return failed(error, json, io)
   }
 }
 
@@ -98,11 +127,14 @@ function milliseconds(value: number): number {
 }
 
 async function serve(command: Command & { kind: 'serve' }, io: Surroundings): Promise<number> {
-  const { realm, username, password, addresses, json } = command
+  const { realm, username, password, addresses, alternate, alternatePort, json } = command
   const server = await StunServer.listen({
     network: io.network ?? createNetwork(),
     port: command.port,
     ...(addresses && { addresses }),
+    ...(alternate !== undefined && {
+      alternate: { address: alternate, ...(alternatePort !== undefined && { port: alternatePort }) },
+    }),
     ...(command.tcp ? {} : { tcp: false }),
     ...(command.software && { software: `kaon-stun ${version()}` }),
     ...(username !== undefined &&

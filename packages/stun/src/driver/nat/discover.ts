@@ -10,7 +10,7 @@ import { LIFETIMES, measureLifetime } from './lifetime.ts'
 import type { ProbeResult, ProbeSocket } from './probe-socket.ts'
 import type { NatDoubt, NatDoubtReason, NatReport, NatServerReport, NatTopic } from './report.ts'
 import { otherAddressOf, parseServers, resolveServers } from './servers.ts'
-import { Session } from './session.ts'
+import { rtoFor, Session } from './session.ts'
 
 export interface DiscoverNatOptions {
   readonly network: Network
@@ -249,11 +249,6 @@ function behaviorServer(answered: readonly Heard[]): BehaviorServer | undefined 
     return { primary: endpoint, other, rto: rtoFor(answer.roundTripTime, 500) }
   }
   return undefined
-}
-
-/** Three round trips, within reason: what is awaited here is often silence, and the first answer may have had to wake a radio. */
-function rtoFor(roundTripTime: number | undefined, initial: number): number {
-  return roundTripTime === undefined ? initial : Math.min(initial, Math.max(100, 3 * roundTripTime))
 }
 
 function noOtherAddress(answered: readonly Heard[]): NatDoubtReason {

@@ -3,7 +3,7 @@ import { attribute } from '../../attributes.ts'
 import type { NatDependence, NatMapping } from '../../nat-mapping.ts'
 import type { ProbeOptions, ProbeSocket } from './probe-socket.ts'
 import type { NatDoubtReason } from './report.ts'
-import type { Session } from './session.ts'
+import { rtoFor, type Session } from './session.ts'
 
 /** A server of RFC 5780. */
 export interface BehaviorServer {
@@ -23,12 +23,13 @@ export interface FilteringTest {
  * sends anything to where the other's answer comes from.
  */
 export async function testFiltering(session: Session, server: BehaviorServer): Promise<FilteringTest> {
-  const { primary, other, rto } = server
+  const { primary, other } = server
   const socket = await session.open()
-  const first = await session.ask('filtering I', socket, primary, { rto })
+  const first = await session.ask('filtering I', socket, primary, { rto: server.rto })
   if (first.type !== 'answer') return { socket, outcome: 'answers-missing' }
+  const rto = rtoFor(first.roundTripTime, server.rto)
   const [second, third] = await Promise.all([
-    session.ask('filtering II', socket, primary, changed(server)),
+    session.ask('filtering II', socket, primary, changed({ ...server, rto })),
     session.ask('filtering III', socket, primary, {
       rto,
       from: { ...primary, port: other.port },

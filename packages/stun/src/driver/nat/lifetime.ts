@@ -5,8 +5,11 @@ import type { ProbeSocket } from './probe-socket.ts'
 import type { NatDoubtReason, NatReport } from './report.ts'
 import type { Session } from './session.ts'
 
-/** When mappings are looked for again, in ms. RFC 4787 REQ-5 wants two minutes at least and recommends five. */
-export const LIFETIMES: readonly number[] = [10, 20, 30, 45, 60, 90, 120, 150, 180, 240, 300].map((s) => s * 1000)
+/**
+ * When mappings are looked for again, in ms: also shortly before the half minute, the minute, and the two, three and five minutes that
+ * NATs are set to. RFC 4787 REQ-5 wants two minutes at least and recommends five.
+ */
+export const LIFETIMES: readonly number[] = [10, 20, 28, 45, 58, 90, 118, 150, 178, 240, 298].map((s) => s * 1000)
 
 const TRIES = 5
 

@@ -128,6 +128,11 @@ export class Session {
   }
 }
 
+/** Three round trips, within reason: what is awaited here is often silence, and the first answer may have had to wake a radio. */
+export function rtoFor(roundTripTime: number | undefined, initial: number): number {
+  return roundTripTime === undefined ? initial : Math.min(initial, Math.max(100, 3 * roundTripTime))
+}
+
 function ended(): StunError {
   return new StunError('ERR_STUN_CLOSED', 'the discovery has ended')
 }
