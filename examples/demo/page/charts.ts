@@ -38,7 +38,7 @@ export class LiveChart {
           y: { range: (_plot, _min, max) => [0, Math.max(max * 1.15, 1)] },
         },
         axes: [
-          { ...axis, values: (_plot, splits) => splits.map((split) => `${split} s`) },
+          { ...axis, size: 30, values: (_plot, splits) => splits.map((split) => `${split} s`) },
           {
             ...axis,
             size: unit === '' ? 42 : 62,

@@ -129,21 +129,16 @@ function enableTransfers(on: boolean): void {
   byId<HTMLButtonElement>('upload').disabled = !on
 }
 
-function onNodeEvent(event: NodeEvent, pc: RTCPeerConnection): void {
+function onNodeEvent(event: NodeEvent): void {
   switch (event.type) {
     case 'description':
       log('node', event.description.type)
       negotiation!.receive(event.description).catch(report)
       return
     case 'candidate':
-      if (event.candidate === null) {
-        log('node', 'end of candidates')
-        void pc.addIceCandidate()
-        return
-      }
-      addCandidate(byId('candidates'), 'node', new RTCIceCandidate(event.candidate))
-      log('node', event.candidate.candidate ?? '')
-      pc.addIceCandidate(event.candidate).catch((error: unknown) => log('browser', String(error)))
+      if (event.candidate !== null) addCandidate(byId('candidates'), 'node', new RTCIceCandidate(event.candidate))
+      log('node', event.candidate?.candidate ?? 'end of candidates')
+      negotiation!.addCandidate(event.candidate).catch((error: unknown) => log('browser', String(error)))
       return
     case 'mark':
       waterfall.mark('node', event.phase, sinceBegan(event.start), sinceBegan(event.end))
@@ -187,8 +182,8 @@ async function refresh(): Promise<void> {
 /** Node is there, and has said its first description. */
 function begin(pc: RTCPeerConnection, reply: Awaited<ReturnType<typeof Signaling.open>>): RTCSessionDescriptionInit {
   signaling = reply.signaling
-  signaling.listen((event) => onNodeEvent(event, pc))
   negotiation = new Negotiation(pc, signaling, report)
+  signaling.listen(onNodeEvent)
   return reply.description
 }
 

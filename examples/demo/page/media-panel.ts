@@ -166,11 +166,10 @@ export class MediaPanel {
     await this.#negotiation!.offer()
   }
 
-  #adopt({ track, streams: [stream] }: RTCTrackEvent): void {
-    if (stream === undefined) return
+  #adopt({ track, transceiver, streams: [stream] }: RTCTrackEvent): void {
     this.#log(`track of Node: ${track.kind}`)
-    if (stream.id === this.#node.playing) this.#file = stream
-    else this.#echo = stream
+    if (this.#transceivers.includes(transceiver)) this.#echo = stream
+    else if (stream?.id === this.#node.playing) this.#file = stream
     this.#show()
   }
 

@@ -7,7 +7,7 @@ import { DemoServer } from './server.ts'
 const usage = `Usage: npm start -- [options]
 
 Connects two Kaon peers to each other and says how long each phase took and what they
-carried; then serves a page that connects your browser to this process.
+carried, data and video; then serves a page that connects your browser to this process.
 
   --once             only the two peers, then exit: 0 when they connected, 1 when not
   --megabytes N      what the two peers carry (default 50)

@@ -11,7 +11,7 @@ import {
 } from '@kaon/webrtc'
 import { Recording, type Recorded } from './recording.ts'
 
-/** VP8 and Opus, 480×270, eight seconds that can follow each other: `clip/make.sh` made it. */
+/** VP8 and Opus, 480×270, eight seconds whose end meets their beginning; `clip/make.mjs` made it. */
 export const clip: string = fileURLToPath(new URL('../clip/kaon.webm', import.meta.url))
 
 /** What the page shows of this half, told after every change. */

@@ -1,4 +1,6 @@
-import { RTCPeerConnection, type RTCDataChannel } from '@kaon/webrtc'
+import { playFile } from '@kaon/media/node'
+import { MediaStreamTrack, RTCPeerConnection, type RTCDataChannel } from '@kaon/webrtc'
+import { clip } from './media.ts'
 import { PhaseWatch, type PhaseMark } from './phases.ts'
 
 export interface PeerToPeerResult {
@@ -13,12 +15,23 @@ export interface PeerToPeerResult {
   /** bytes carried, and the ms that took */
   bytes: number
   elapsed: number
+  media: MediaResult
+}
+
+export interface MediaResult {
+  /** `video/VP8` and its like */
+  mimeType: string
+  framesSent: number
+  framesReceived: number
+  /** ms that playing took */
+  elapsed: number
 }
 
 const messageSize = 65_536
 const highWater = 4 << 20
+const playRate = 8 // times the clip's own speed
 
-/** Connects two Kaon peers in this process over real sockets and measures a one-way transfer. Throws when they do not connect in time. */
+/** Connects two Kaon peers in this process over real sockets and measures a one-way transfer, then a track. Throws when they do not connect in time. */
 export async function connectTwoPeers(bytes: number, timeout = 15_000): Promise<PeerToPeerResult> {
   const began = performance.now()
   const configuration = { ice: { includeLoopback: true } }
@@ -34,10 +47,8 @@ export async function connectTwoPeers(bytes: number, timeout = 15_000): Promise<
       answerer.ondatachannel = ({ channel: incoming }) => resolve(receiveAll(incoming, bytes))
     })
 
-    await offerer.setLocalDescription()
-    await answerer.setRemoteDescription(offerer.localDescription!)
-    await answerer.setLocalDescription()
-    await offerer.setRemoteDescription(answerer.localDescription!)
+    await negotiate(offerer, answerer)
+    const [offerBytes, answerBytes] = [offerer, answerer].map((peer) => peer.localDescription!.sdp.length)
     await within(timeout, opened(channel))
     const total = performance.now() - began
 
@@ -47,11 +58,12 @@ export async function connectTwoPeers(bytes: number, timeout = 15_000): Promise<
     return {
       marks: watch.marks,
       total,
-      offerBytes: offerer.localDescription!.sdp.length,
-      answerBytes: answerer.localDescription!.sdp.length,
+      offerBytes: offerBytes!,
+      answerBytes: answerBytes!,
       ...(await describeTransport(offerer)),
       bytes,
       elapsed,
+      media: await within(30_000, playClip(offerer, answerer)),
     }
   } finally {
     offerer.close()
@@ -86,6 +98,48 @@ function receiveAll(channel: RTCDataChannel, bytes: number): Promise<number> {
       if (received >= bytes) resolve(received)
     }
   })
+}
+
+async function negotiate(offerer: RTCPeerConnection, answerer: RTCPeerConnection): Promise<void> {
+  await offerer.setLocalDescription()
+  await answerer.setRemoteDescription(offerer.localDescription!)
+  await answerer.setLocalDescription()
+  await offerer.setRemoteDescription(answerer.localDescription!)
+}
+
+/** The demo's clip from one peer to the other, in a track that is added now, and faster than it would be watched. */
+async function playClip(offerer: RTCPeerConnection, answerer: RTCPeerConnection): Promise<MediaResult> {
+  const local = new MediaStreamTrack({ kind: 'video', codec: 'video/VP8' })
+  offerer.addTrack(local)
+  const added = new Promise<MediaStreamTrack>((resolve) => {
+    answerer.ontrack = ({ track }) => resolve(track)
+  })
+  await negotiate(offerer, answerer)
+  const remote = await added
+  const result = { mimeType: '', framesSent: 0, framesReceived: 0, elapsed: 0 }
+  const stop = remote.listen({
+    frame: ({ mimeType }) => {
+      result.mimeType = mimeType
+      result.framesReceived++
+    },
+  })
+  const started = performance.now()
+  const video = {
+    kind: 'video',
+    writeFrame: (frame: Parameters<MediaStreamTrack['writeFrame']>[0]): void => {
+      result.framesSent++
+      local.writeFrame(frame)
+    },
+  }
+  await (
+    await playFile(clip, { video }, { rate: playRate })
+  ).ended
+  result.elapsed = performance.now() - started
+  // The last frames are on their way.
+  for (let wait = 0; wait < 50 && result.framesReceived < result.framesSent; wait++)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  stop()
+  return result
 }
 
 async function describeTransport(connection: RTCPeerConnection): Promise<{ pair: string; cipher: string }> {

@@ -26,11 +26,14 @@ export function describePeerToPeer(result: PeerToPeerResult): string {
     const took = `${(end - start).toFixed(1)} ms`
     return `  ${titles[phase].padEnd(14)}${took.padStart(9)}  ${styleText('cyan', drawBar(start, end, scale).padEnd(31))} ${styleText('dim', details[phase])}`
   })
+  const { media } = result
+  const codec = media.mimeType.split('/')[1] ?? '?'
   const rate = (result.bytes * 8) / 1000 / result.elapsed
   return [
     styleText('bold', 'Two Kaon peers in this process, over UDP sockets'),
     ...lines,
     `  ${'open after'.padEnd(14)}${`${result.total.toFixed(1)} ms`.padStart(9)}`,
     `  ${'throughput'.padEnd(14)}${`${rate.toFixed(0)} Mbit/s`.padStart(9)}  ${styleText('dim', `${result.bytes / 1e6} MB in ${(result.elapsed / 1000).toFixed(2)} s, 64 KB messages, one thread doing both ends`)}`,
+    `  ${'video track'.padEnd(14)}${`${media.framesReceived} frames`.padStart(9)}  ${styleText('dim', `of ${media.framesSent} sent, ${codec}, a file played in ${(media.elapsed / 1000).toFixed(2)} s`)}`,
   ].join('\n')
 }

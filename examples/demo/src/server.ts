@@ -70,7 +70,9 @@ export class DemoServer {
         await session.receive((await body<{ description: RTCSessionDescriptionInit }>(request)).description)
         return json(response, {})
       case 'POST candidate':
-        await session.addCandidate((await body<{ candidate: RTCIceCandidateInit | null }>(request)).candidate)
+        await session.connection.addIceCandidate(
+          (await body<{ candidate: RTCIceCandidateInit | null }>(request)).candidate ?? undefined,
+        )
         return json(response, {})
       case 'POST play':
         await session.media.play()

@@ -20,8 +20,9 @@ const reportEvery = 200 // ms between the byte counts that the page draws during
 const statsEvery = 500 // ms
 
 /**
- * Node's half of one page's connection: chat, echo for round-trip times, throughput in both directions, and media. It negotiates as W3C WebRTC
- * §10.7 writes it, as the impolite peer.
+ * Node's half of one page's connection: chat, echo for round-trip times, throughput in both directions, and media. Negotiation is that of W3C
+ * WebRTC §10.7 with Node as the polite peer: Chromium cannot be it before both have agreed on the ids of header extensions, since it holds on to those
+ * of an offer that was rolled back, and refuses another's.
  */
 export class Session {
   readonly id: string = randomUUID()
@@ -34,9 +35,6 @@ export class Session {
   readonly #watch: PhaseWatch
   readonly #statsTimer: ReturnType<typeof setInterval>
   #messages = 0
-  #makingOffer = false
-  #ignoreOffer = false
-  #settingAnswer = false
 
   constructor(onEnd: (session: Session) => void) {
     this.connection = new RTCPeerConnection({ ice: { includeLoopback: true } })
@@ -81,28 +79,18 @@ export class Session {
   }
 
   async #negotiate(): Promise<void> {
-    this.#makingOffer = true
     try {
       await this.connection.setLocalDescription()
-      this.#tell({ type: 'description', description: plain(this.connection.localDescription) })
+      const description = this.connection.localDescription
+      if (description?.type === 'offer') this.#tell({ type: 'description', description: plain(description) })
     } catch (error) {
       if (this.connection.signalingState !== 'closed') console.error(error)
-    } finally {
-      this.#makingOffer = false
     }
   }
 
-  /** Applies a description of the page; the answer where it was an offer. An offer that crosses one of ours is ignored. */
+  /** Applies a description of the page; the answer where it was an offer. Where offers crossed, ours is rolled back, and comes again. */
   async describe(description: RTCSessionDescriptionInit): Promise<RTCSessionDescriptionInit | undefined> {
-    const ready = !this.#makingOffer && (this.connection.signalingState === 'stable' || this.#settingAnswer)
-    this.#ignoreOffer = description.type === 'offer' && !ready
-    if (this.#ignoreOffer) return undefined
-    this.#settingAnswer = description.type === 'answer'
-    try {
-      await this.connection.setRemoteDescription(description)
-    } finally {
-      this.#settingAnswer = false
-    }
+    await this.connection.setRemoteDescription(description)
     if (description.type !== 'offer') return undefined
     await this.connection.setLocalDescription()
     return plain(this.connection.localDescription)
@@ -112,14 +100,6 @@ export class Session {
   async receive(description: RTCSessionDescriptionInit): Promise<void> {
     const answer = await this.describe(description)
     if (answer !== undefined) this.#tell({ type: 'description', description: answer })
-  }
-
-  async addCandidate(candidate: RTCIceCandidateInit | null): Promise<void> {
-    try {
-      await this.connection.addIceCandidate(candidate ?? undefined)
-    } catch (error) {
-      if (!this.#ignoreOffer) throw error // else it belongs to the offer that was ignored
-    }
   }
 
   /** Hears everything, the first listener also what was before it. The returned function ends it. */

@@ -230,16 +230,22 @@ describe('the media of the page', () => {
     expect(errors).toEqual([])
   })
 
-  it('both sides negotiate at once', async () => {
+  it('both sides negotiate at once, again and again', async () => {
     await connect()
-    // Without waiting for anything: the offers of both sides cross, the page's gives way and comes again.
-    await page.evaluate(() => {
-      for (const id of ['play', 'restart']) document.getElementById(id)!.click()
-    })
+    // Nothing is waited for: the offers of both sides cross, the page's gives way and comes again.
+    const clickAll = (...ids: string[]): Promise<void> =>
+      page.evaluate((ids) => ids.forEach((id) => document.getElementById(id)!.click()), ids)
+    for (let round = 0; round < 3; round++) {
+      await clickAll('play', 'restart', 'drawn')
+      await page.waitForSelector('#returned-note:has-text("a file, 480×270")', patience)
+      await page.waitForSelector('#preview-note:has-text("a drawn picture")', patience)
+      await expectMoving(page, 'returned')
+      await page.waitForSelector('#play:has-text("Stop the file")')
+      await clickAll('play', 'drawn')
+      await page.waitForSelector('#returned-note:has-text("nothing yet")', patience)
+      await expect.poll(() => page.textContent('#flows-node'), patience).toBe('none yet')
+    }
     await page.click('#drawn')
-    await page.waitForSelector('#returned-note:has-text("a file, 480×270")', patience)
-    await expectMoving(page, 'returned')
-    await page.click('#play')
     await page.waitForSelector('#returned-note:has-text("what you send, ")', patience)
     await expectMoving(page, 'returned')
     expect(errors).toEqual([])

@@ -14,6 +14,7 @@ describe('npm start on the command line', () => {
     for (const phase of ['offer/answer', 'ICE', 'DTLS', 'SCTP', 'channel open', 'open after', 'throughput'])
       expect(stdout).toContain(phase)
     expect(stdout).toMatch(/ICE +[\d.]+ ms .*host \S+:\d+ ⇄ host \S+:\d+/)
+    expect(stdout).toMatch(/video track +200 frames .*of 200 sent, VP8/)
     expect(stdout).toMatch(/throughput +\d+ Mbit\/s/)
   })
 
