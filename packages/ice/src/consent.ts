@@ -21,6 +21,8 @@ const PROBE_INTERVAL = 1000
 const PROBES_IN_DOUBT = 3
 /** The least time between the checks of a path that something speaks against, ms; longer where answers take longer. */
 const DOUBT_INTERVAL = 100
+/** … and where nobody knows how long they take, ms (RFC 8445 §14.3). */
+const UNKNOWN_ROUND_TRIP = 500
 /** A lite agent hears of a peer that has nothing to send every 5 s ± 20 %: three of those, ms. */
 const LITE_QUIET = 18_000
 
@@ -67,8 +69,8 @@ export class Consent {
 
   sent(now: number): void {
     this.#unanswered++
-    const isDoubted = this.#doubtedAt !== Infinity && this.#unanswered <= PROBES_IN_DOUBT + 1
-    this.nextAt = now + (isDoubted ? this.#doubtInterval : PROBE_INTERVAL)
+    const isHasty = this.isDoubted && this.#unanswered <= PROBES_IN_DOUBT + 1
+    this.nextAt = now + (isHasty ? this.#doubtInterval : PROBE_INTERVAL)
   }
 
   /** A lite agent has nothing to send, but time passes. */
@@ -93,18 +95,25 @@ export class Consent {
     return this.pair === undefined ? Infinity : this.pair.answeredAt + this.#options.timeout
   }
 
-  /** Nothing comes back, and nothing comes in either. */
-  isQuiet(now: number): boolean {
-    const pair = this.pair
-    if (pair === undefined) return false
+  get isDoubted(): boolean {
+    return this.#doubtedAt !== Infinity
+  }
+
+  /**
+   * Nothing comes back, and nothing comes in either. Of a path in doubt that is believed sooner when there is another one to go on
+   * with; else it may just be slow for a moment.
+   */
+  isQuiet(now: number, hasOther: boolean): boolean {
+    if (this.pair === undefined) return false
     if (this.#options.lite) return now - this.#heardAt >= this.#quiet
     if (this.#unanswered <= PROBES_IN_DOUBT) return false
-    const patience = this.#doubtedAt === Infinity ? this.#quiet : PROBES_IN_DOUBT * this.#doubtInterval
-    return now - this.#heardAt >= patience
+    const isHasty = hasOther && this.isDoubted
+    return now - this.#heardAt >= (isHasty ? PROBES_IN_DOUBT * this.#doubtInterval : this.#quiet)
   }
 
   get #doubtInterval(): number {
-    return Math.max(DOUBT_INTERVAL, this.pair?.roundTrip ?? 0)
+    const { roundTrip = 0, roundTrips = 0 } = this.pair ?? {}
+    return roundTrips === 0 ? UNKNOWN_ROUND_TRIP : Math.max(DOUBT_INTERVAL, roundTrip * 1.5)
   }
 
   get #heardAt(): number {

@@ -37,7 +37,7 @@ export function pathFailed(machine: Machine, socket: number, remote: TransportAd
 function moveOn(machine: Machine, now: number): void {
   const { current, previous } = machine
   machine.quiet = false
-  if (current.selected !== undefined && !isFresh(current.selected, now)) current.selected = undefined
+  if (current.selected !== undefined && !isFresh(machine, current.selected, now)) current.selected = undefined
   recheckOthers(machine, current, undefined, now)
   if (machine.settings.standby) machine.graceUntil = now + machine.settings.consentTimeoutMs
   setPath(machine, undefined, now)

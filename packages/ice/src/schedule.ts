@@ -68,7 +68,8 @@ function watchPath(machine: Machine, now: number): void {
     startCheck(machine, generation, path, 'consent', now)
     consent.sent(now)
   }
-  const quiet = consent.isQuiet(now)
+  const hasOther = consent.isDoubted && machine.current.checklist.pairs.some((pair) => pair !== path && pair.valid)
+  const quiet = consent.isQuiet(now, hasOther)
   if (quiet === machine.quiet) return
   machine.quiet = quiet
   for (const one of [machine.current, machine.previous]) {

@@ -77,7 +77,7 @@ export function dataReceived(machine: Machine, pair: CandidatePair, now: number)
 export function keepVigil(machine: Machine, path: CandidatePair, now: number): void {
   const { checklist } = machine.current
   machine.vigilAt = Infinity
-  if (!checklist.pairs.some((pair) => pair !== path && pair.valid && isFresh(pair, now))) return
+  if (!checklist.pairs.some((pair) => pair !== path && pair.valid && isFresh(machine, pair, now))) return
   machine.vigilAt = now + VIGIL
   machine.vigilSent = path.stats.packetsSent
   machine.deadline = Math.min(machine.deadline, machine.vigilAt)
@@ -88,14 +88,15 @@ export function hasConsent(machine: Machine, pair: CandidatePair, now: number): 
   return now - pair.answeredAt < machine.settings.consentTimeoutMs
 }
 
-/** What a pair in reserve has answered within this is believed, ms. */
+/** What a pair has answered within this is believed, ms: one kept in reserve is asked every 5 s, any other may be long dead. */
 const FRESH = 12_000
+const FRESH_BY_CHANCE = 1000
 
-export function isFresh(pair: CandidatePair, now: number): boolean {
-  return now - pair.answeredAt < FRESH
+export function isFresh(machine: Machine, pair: CandidatePair, now: number): boolean {
+  return now - pair.answeredAt < (machine.settings.standby ? FRESH : FRESH_BY_CHANCE)
 }
 
-/** All pairs are checked again, but a pair that is kept in reserve and has answered of late stays valid meanwhile. */
+/** All pairs are checked again, but one that has answered of late stays valid meanwhile. */
 export function recheckOthers(
   machine: Machine,
   generation: Generation,
@@ -103,9 +104,7 @@ export function recheckOthers(
   now: number,
 ): void {
   const { checklist } = generation
-  const reserve = machine.settings.standby
-    ? checklist.pairs.filter((pair) => pair !== except && pair.valid && isFresh(pair, now))
-    : []
+  const reserve = checklist.pairs.filter((pair) => pair !== except && pair.valid && isFresh(machine, pair, now))
   checklist.recheck(except)
   for (const pair of reserve) pair.state = 'succeeded'
 }

@@ -60,6 +60,7 @@ export class TcpPort implements PortSocket {
     const stream = this.#streams.get(keyOf(to)) ?? this.#open(to)
     if (stream === undefined) {
       this.dropped++
+      this.#network.defer(() => this.onfailed?.(to)) // a passive side cannot make it anew
       return
     }
     const frame = this.#writer.write(data)
