@@ -1,7 +1,6 @@
 /** All RTP and RTCP of one ICE and DTLS transport: SRTP, demultiplexing, streams, feedback. No sockets, no timers. */
 import type { CryptoProvider } from '@kaon/crypto'
 import { isRtcp, parseRtcp, parseRtp, writeRtcp, type RtcpPacket, type RtpPacket } from '@kaon/rtp'
-import { splitKeyingMaterial, SrtpReceiver, SrtpSender } from '@kaon/srtp'
 import type { Trace } from '../transport/settings.ts'
 import { ArrivalRecorder } from './arrival-recorder.ts'
 import { Demultiplexer } from './demultiplexer.ts'
@@ -16,19 +15,15 @@ import type { ReceiverStream } from './receiver-stream.ts'
 import { RtcpBatch } from './rtcp-batch.ts'
 import { dispatchRtcp, type RtcpTargets } from './rtcp-dispatch.ts'
 import { SenderEncoding } from './sender-encoding.ts'
+import { SentEncodings } from './sent-encodings.ts'
+import { SrtpSession } from './srtp-session.ts'
 import type { TrackSource } from './track-source.ts'
 
-/** Datagrams kept until DTLS has keys: what a peer sends whose handshake ended half a round trip before ours. */
-const MAX_EARLY = 256
 /** Sources whose packets are kept until a description names them, and packets of each: a large key frame. */
 const MAX_HELD_SOURCES = 16
 const MAX_HELD_PACKETS = 160
 /** ms */
 const MAX_HELD_AGE = 10_000
-/** SSRCs whose streams have ended and that SRTP still knows, lest their packets be replayed; then the oldest makes room. */
-const MAX_ENDED = 256
-/** Streams that were removed and may be sent again under the same SSRC, whose sequence numbers go on. */
-const MAX_RETIRED = 64
 
 export interface MediaTransportOptions {
   /** Monotonic ms, and ms since 1970. */
@@ -47,23 +42,18 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   readonly random: () => number
   readonly trace: Trace | undefined
   readonly demultiplexer: Demultiplexer = new Demultiplexer()
-  readonly encodings: Map<number, SenderEncoding> = new Map()
   /** Feedback on the whole transport: TWCC, CCFB, REMB. Called in the middle of `receive`. */
   onTransportFeedback: ((packet: RtcpPacket, now: number) => void) | undefined
   /** A packet with a transport-wide sequence number has left. */
   onSent: ((transportSequenceNumber: number, size: number, now: number) => void) | undefined
   readonly #options: MediaTransportOptions
   readonly #senders = new Map<string, MediaSender>()
-  readonly #senderOf = new Map<SenderEncoding, MediaSender>()
-  readonly #retired = new Map<number, SenderEncoding>()
-  readonly #ended: number[] = []
+  readonly #sent = new SentEncodings()
+  readonly #srtp: SrtpSession
   readonly #writer = new PacketWriter()
   readonly #batch = new RtcpBatch()
   readonly #arrivals = new ArrivalRecorder(this)
   readonly #held = new HeldPackets(MAX_HELD_SOURCES, MAX_HELD_PACKETS, MAX_HELD_AGE)
-  #early: Uint8Array[] = []
-  #srtpSender: SrtpSender | undefined
-  #srtpReceiver: SrtpReceiver | undefined
   #cname = ''
   #roundTripTime: number | undefined
   #touchedReceivers: ReceiverStream[] = []
@@ -79,7 +69,12 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
     this.#options = options
     this.random = options.random ?? platformRandom
     this.trace = options.trace
+    this.#srtp = new SrtpSession(options.crypto, this.stats, options.trace)
     this.localSsrc = Math.floor(this.random() * 0x1_0000_0000)
+  }
+
+  get encodings(): ReadonlyMap<number, SenderEncoding> {
+    return this.#sent.active
   }
 
   now(): number {
@@ -104,7 +99,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   }
 
   get isWritable(): boolean {
-    return this.#srtpSender !== undefined && !this.#isClosed
+    return this.#srtp.sender !== undefined && !this.#isClosed
   }
 
   // -- what negotiation says
@@ -140,17 +135,10 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   }
 
   /** DTLS is connected, or connected anew: what came before is read, and senders begin. Throws as `@kaon/srtp` for wrong lengths. */
-  setKeys({ profile, material, role }: SrtpKeys): void {
+  setKeys(keys: SrtpKeys): void {
     if (this.#isClosed) return
-    const { crypto } = this.#options
-    const { local, remote } = splitKeyingMaterial(profile, material, role)
-    const common = { profile, ...(crypto === undefined ? {} : { crypto }) }
-    this.#srtpSender = new SrtpSender({ ...common, ...local })
-    this.#srtpReceiver = new SrtpReceiver({ ...common, ...remote })
-    const early = this.#early
-    this.#early = []
     const now = this.now()
-    for (const datagram of early) this.receive(datagram, now)
+    for (const datagram of this.#srtp.setKeys(keys)) this.receive(datagram, now)
     for (const encoding of this.encodings.values()) encoding.keysChanged()
     for (const sender of this.#senders.values()) sender.becameWritable()
     this.#pending()
@@ -170,32 +158,17 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   }
 
   #receive(datagram: Uint8Array, now: number): void {
-    const srtp = this.#srtpReceiver
-    if (srtp === undefined) {
-      if (this.#early.length < MAX_EARLY) {
-        this.#early.push(datagram)
-        this.stats.held++
-      } else {
-        this.stats.dropped.early++
-      }
-      return
-    }
-    this.stats.bytesReceived += datagram.length
-    if (isRtcp(datagram)) this.#receiveRtcp(srtp.unprotectRtcp(datagram), now)
-    else this.#receiveRtp(srtp.unprotect(datagram), now)
+    const plain = this.#srtp.open(datagram)
+    if (plain === undefined) return
+    if (isRtcp(plain)) this.#receiveRtcp(plain, now)
+    else this.#receiveRtp(plain, now)
   }
 
-  #receiveRtp(plain: Uint8Array | undefined, now: number): void {
-    const { dropped } = this.stats
-    if (plain === undefined) {
-      dropped.srtp++
-      this.trace?.({ layer: 'srtp', name: 'dropped', data: 'rtp' })
-      return
-    }
+  #receiveRtp(plain: Uint8Array, now: number): void {
     this.stats.packetsReceived++
     const packet = parseRtp(plain)
     if (packet === undefined) {
-      dropped.malformed++
+      this.stats.dropped.malformed++
       return
     }
     this.#arrivals.record(packet, now)
@@ -239,13 +212,8 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
     for (const { packet, arrival } of this.#held.take()) this.#route(packet, arrival)
   }
 
-  #receiveRtcp(plain: Uint8Array | undefined, now: number): void {
+  #receiveRtcp(plain: Uint8Array, now: number): void {
     const { dropped } = this.stats
-    if (plain === undefined) {
-      dropped.srtp++
-      this.trace?.({ layer: 'srtp', name: 'dropped', data: 'rtcp' })
-      return
-    }
     this.stats.rtcpPacketsReceived++
     const packets = parseRtcp(plain)
     if (packets === undefined) {
@@ -290,7 +258,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
         encoding.isTouched = false
         this.#sendMedia(encoding, now, send)
       }
-      if (this.#srtpSender !== undefined) {
+      if (this.#srtp.sender !== undefined) {
         for (const stream of receivers) this.#owe(stream.rtp.pollRtcp(now))
         for (const encoding of senders) this.#owe(encoding.rtp.pollRtcp(now))
         this.#sendRtcp(now, send)
@@ -306,7 +274,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   #sendMedia(encoding: SenderEncoding, now: number, send: (datagram: Uint8Array) => void): void {
     const { rtp } = encoding
     for (let event = rtp.pollEvent(); event !== undefined; event = rtp.pollEvent()) {
-      if (event.type === 'key-frame-requested') this.#senderOf.get(encoding)?.keyFrameRequestedBy(encoding)
+      if (event.type === 'key-frame-requested') this.#sent.senderOf(encoding)?.keyFrameRequestedBy(encoding)
     }
     for (let packet = rtp.pollTransmit(now); packet !== undefined; packet = rtp.pollTransmit(now)) {
       const datagram = this.#protect(packet, encoding, now)
@@ -318,7 +286,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
   }
 
   #protect(packet: RtpPacket, encoding: SenderEncoding, now: number): Uint8Array | undefined {
-    const srtp = this.#srtpSender
+    const srtp = this.#srtp.sender
     if (srtp === undefined) return undefined
     const isRtx = packet.ssrc !== encoding.ssrc
     const repeated = encoding.sent?.get(packet.sequenceNumber)
@@ -331,8 +299,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
       if (encoding.hop.transportSequence !== undefined) this.onSent?.(sequence, datagram.length, now)
       return datagram
     } catch (error) {
-      this.stats.dropped.protect++
-      this.trace?.({ layer: 'srtp', name: 'refused', data: error })
+      this.#srtp.refused(error)
       return undefined
     }
   }
@@ -348,13 +315,12 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
     for (const packets of this.#batch.take(this.#identity())) {
       this.trace?.({ layer: 'rtcp', name: 'sent', data: packets })
       try {
-        const datagram = this.#srtpSender!.protectRtcp(writeRtcp(packets))
+        const datagram = this.#srtp.sender!.protectRtcp(writeRtcp(packets))
         this.stats.rtcpPacketsSent++
         this.stats.bytesSent += datagram.length
         send(datagram)
       } catch (error) {
-        this.stats.dropped.protect++
-        this.trace?.({ layer: 'srtp', name: 'refused', data: error })
+        this.#srtp.refused(error)
       }
     }
   }
@@ -375,7 +341,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
 
   #nextDeadline(): number {
     // Without keys nothing that is due could be sent.
-    if (this.#srtpSender === undefined || this.#isClosed) return Infinity
+    if (!this.isWritable) return Infinity
     let deadline = this.#arrivals.deadline
     for (const receiver of this.demultiplexer.receivers) {
       for (const { rtp } of receiver.streams) if (rtp.deadline < deadline) deadline = rtp.deadline
@@ -386,7 +352,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
 
   /** Lets time pass; `transmit` takes what it brought. */
   tick(now: number): void {
-    if (this.#isClosed || this.#srtpSender === undefined) return
+    if (!this.isWritable) return
     this.#isFed = true
     for (const receiver of this.demultiplexer.receivers) {
       for (const stream of receiver.streams) {
@@ -410,9 +376,9 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
     for (const sender of this.#senders.values()) sender.remove()
     for (const receiver of this.demultiplexer.receivers) receiver.release()
     this.#isClosed = true
-    this.#early = []
+    this.#srtp.close()
     this.#held.clear()
-    this.#retired.clear()
+    this.#sent.clear()
     this.#deadline = Infinity
   }
 
@@ -446,10 +412,7 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
 
   #forget(ssrc: number): void {
     this.#arrivals.forget(ssrc)
-    this.#ended.push(ssrc)
-    if (this.#ended.length <= MAX_ENDED) return
-    const oldest = this.#ended.shift()!
-    if (this.demultiplexer.stream(oldest) === undefined) this.#srtpReceiver?.forget(oldest)
+    this.#srtp.forget(ssrc, (one) => this.demultiplexer.stream(one) !== undefined)
   }
 
   forgetSsrc(ssrc: number): void {
@@ -477,24 +440,17 @@ export class MediaTransport implements MediaContext, MediaReceiverOwner, MediaSe
     sender: MediaSender,
   ): SenderEncoding {
     if (this.encodings.has(init.ssrc)) throw new Error(`SSRC ${init.ssrc} is in use`)
-    // Under one key no SRTP index may be used twice, so that an SSRC that comes back goes on where it was.
-    const retired = this.#retired.get(init.ssrc)
-    this.#retired.delete(init.ssrc)
+    const retired = this.#sent.takeRetired(init.ssrc)
     this.#batch.cancelBye(init.ssrc)
     retired?.update(mid, parameters, init, codec)
     const encoding = retired ?? new SenderEncoding(this, mid, parameters, init, codec)
-    this.#senderOf.set(encoding, sender)
-    this.encodings.set(encoding.ssrc, encoding)
+    this.#sent.open(encoding, sender)
     return encoding
   }
 
   closeEncoding(encoding: SenderEncoding): void {
-    this.encodings.delete(encoding.ssrc)
-    this.#senderOf.delete(encoding)
-    encoding.retire()
+    this.#sent.retire(encoding)
     if (encoding.stats.packetsSent > 0) this.#batch.bye(encoding.ssrc)
-    if (this.#retired.size >= MAX_RETIRED) this.#retired.delete(this.#retired.keys().next().value!)
-    this.#retired.set(encoding.ssrc, encoding)
     this.#pending()
   }
 
