@@ -14,6 +14,11 @@ const MIN_INTERVAL = 200
 const MAX_INTERVAL = 3000
 /** A source that does not answer that many requests is asked again only when somebody wants to, and at the lowest rate. */
 const MAX_REPETITIONS = 10
+/**
+ * A source that sends nothing meanwhile is asked that often, should it be waiting for it, and then again when something comes: of a simulcast
+ * layer that is off at present, each request may cost a key frame of all the others.
+ */
+const MAX_UNHEARD = 3
 /** Before a round trip is known, ms. */
 const DEFAULT_ROUND_TRIP = 100
 
@@ -32,6 +37,8 @@ export class KeyFrameRequester {
   #wanted = false
   #lastAt = -Infinity
   #repetitions = 0
+  /** Requests since the source sent something. */
+  #unheard = 0
   #firSequence = 0
 
   constructor(options: KeyFrameRequesterOptions) {
@@ -53,6 +60,15 @@ export class KeyFrameRequester {
     this.#wanted = true
   }
 
+  /** The source sent something. */
+  heard(now: number): void {
+    const unheard = this.#unheard
+    this.#unheard = 0
+    if (unheard < MAX_UNHEARD || !this.#wanted || this.deadline !== Infinity) return
+    // A layer that comes back begins with a key frame anyway.
+    if (this.#repetitions < MAX_REPETITIONS) this.deadline = now + MIN_INTERVAL
+  }
+
   /** One came. */
   onKeyFrame(): void {
     this.#wanted = false
@@ -67,7 +83,8 @@ export class KeyFrameRequester {
     }
     const repeated = this.#repetitions++
     const pause = Math.max(MIN_INTERVAL, (this.roundTripTime ?? DEFAULT_ROUND_TRIP) * 1.5) * 2 ** Math.min(repeated, 8)
-    this.deadline = repeated + 1 < MAX_REPETITIONS ? now + Math.min(MAX_INTERVAL, pause) : Infinity
+    const goesOn = repeated + 1 < MAX_REPETITIONS && ++this.#unheard < MAX_UNHEARD
+    this.deadline = goesOn ? now + Math.min(MAX_INTERVAL, pause) : Infinity
     this.#lastAt = now
     if (this.pli) {
       this.pliCount++

@@ -230,6 +230,7 @@ export class RtpReceiveStream {
       if (suspect !== undefined) this.#accept(suspect, now, 'itself', undefined)
     }
     this.#reports.wake(now)
+    if (packet.payload.length > 0) this.#requester.heard(now)
     this.#accept(packet, now, 'itself', datagram)
   }
 

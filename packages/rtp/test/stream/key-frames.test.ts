@@ -10,6 +10,7 @@ test('PLI until a key frame comes, ever more slowly', () => {
   const times: number[] = []
   while (requester.deadline !== Infinity) {
     const now = requester.deadline
+    requester.heard(now)
     expect(requester.poll(now)).toEqual({ type: 'PLI', senderSsrc: 6, mediaSsrc: 5 })
     expect(requester.poll(now)).toBeUndefined()
     times.push(now)
@@ -19,6 +20,34 @@ test('PLI until a key frame comes, ever more slowly', () => {
   requester.request(18_200)
   expect(requester.deadline).toBe(21_100)
   requester.onKeyFrame()
+  expect(requester.deadline).toBe(Infinity)
+})
+
+test('a source that sends nothing is asked three times, and on when something comes', () => {
+  const requester = new KeyFrameRequester({ ...sources, pli: true, fir: true })
+  const drain = (): number[] => {
+    const times: number[] = []
+    while (requester.deadline !== Infinity) {
+      times.push(requester.deadline)
+      expect(requester.poll(requester.deadline)).toBeDefined()
+    }
+    return times
+  }
+  requester.heard(0)
+  requester.request(0)
+  expect(drain()).toEqual([0, 200, 600])
+  // It may be that what comes is the key frame.
+  requester.heard(5000)
+  expect(requester.deadline).toBe(5200)
+  requester.heard(5010)
+  expect(requester.deadline).toBe(5200)
+  expect(drain()).toEqual([5200, 6800, 9800])
+  requester.request(10_000)
+  expect(drain()).toEqual([12_800])
+  requester.heard(20_000)
+  requester.onKeyFrame()
+  expect(requester.deadline).toBe(Infinity)
+  requester.heard(20_010)
   expect(requester.deadline).toBe(Infinity)
 })
 
