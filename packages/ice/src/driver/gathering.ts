@@ -1,21 +1,22 @@
 // Gathering of candidates (RFC 8445 §5.1.1): host, server-reflexive and relayed ones, and those of interfaces that come later.
-import type { MdnsRegistration, Network } from '@kaon/net'
+import type { Network } from '@kaon/net'
 import type { TransportAddress } from '@kaon/stun'
 import type { RelaySocket } from '@kaon/turn/driver'
 import { addressScope, canReach, usableAddress } from '../address.ts'
 import type { Candidate, TcpCandidateType } from '../candidate.ts'
 import { FoundationTable } from '../foundation.ts'
-import { candidatePriority, tcpLocalPreference } from '../priority.ts'
 import type { LocalCandidate } from '../types.ts'
 import { type LocalAddress, selectAddresses } from './addresses.ts'
+import { hostCandidate, outsideOf, reflexiveCandidate, relayedCandidate } from './candidates.ts'
+import { HiddenNames } from './hidden-names.ts'
 import { compileMappings, type CompiledMapping, findMapping } from './mapping.ts'
-import { makeMdnsName } from './names.ts'
 import type { CandidateError, IceConnectionOptions } from './options.ts'
-import { Port, type PortSocket } from './port.ts'
+import type { Port } from './port.ts'
+import { Ports } from './ports.ts'
 import { ReflexiveGatherer, type ReflexiveResult } from './reflexive.ts'
-import { allocateRelay, explain, relayPreference } from './relayed.ts'
+import { allocateRelay, explain } from './relayed.ts'
 import { isTurn, type ParsedServer, parseServers } from './servers.ts'
-import { openTcp, openUdp, type Opened, type Share } from './sockets.ts'
+import { openTcp, openUdp, type Opened } from './sockets.ts'
 import { makeStop, type Stop } from './stop.ts'
 
 /** What gathering tells the connection. */
@@ -39,9 +40,9 @@ const MAX_QUERIES = 64
 /** Allocations held at a time: each costs the server a port, and both sides refreshes. */
 const MAX_ALLOCATIONS = 16
 
-/** The ports of a connection, and the gathering under way. Ports outlive a gathering: a restart uses them again. */
+/** The gathering of a connection, and the ports that it is based on. */
 export class Gathering {
-  readonly ports: Map<number, Port> = new Map()
+  readonly #ports: Ports
   readonly #network: Network
   readonly #options: IceConnectionOptions
   readonly #host: GatheringHost
@@ -49,8 +50,7 @@ export class Gathering {
   readonly #foundations = new FoundationTable()
   readonly #reflexive: ReflexiveGatherer
   readonly #mappings: readonly CompiledMapping[]
-  readonly #names = new Map<string, { name: string; registration: MdnsRegistration }>()
-  readonly #shares = new Map<Port, Share>()
+  readonly #names: HiddenNames
   #servers: readonly ParsedServer[]
   #usernameFragment = ''
   #relayOnly = false
@@ -64,8 +64,8 @@ export class Gathering {
   #isRunning = false
   /** The gathering that has made active TCP candidates. */
   #activeRun = 0
-  #nextPort = 0
   #queries = 0
+  /** Under way. */
   #allocations = 0
   #closed = false
 
@@ -79,12 +79,19 @@ export class Gathering {
     this.#options = options
     this.#host = host
     this.#random = random
+    this.#ports = new Ports((port) => host.addPort(port))
+    this.#names = new HiddenNames(options.network, random)
     this.#servers = parseServers(options.iceServers)
     this.#mappings = compileMappings(options.addressMapping)
     const { gatherTimeoutMs = 9500 } = options
     this.#reflexive = new ReflexiveGatherer({ random, checkIntervalMs, gatherTimeoutMs }, (socket, to, data) =>
-      this.ports.get(socket)?.socket.send(data, to),
+      this.#ports.byId.get(socket)?.socket.send(data, to),
     )
+  }
+
+  /** By the numbers that the agent knows. */
+  get ports(): ReadonlyMap<number, Port> {
+    return this.#ports.byId
   }
 
   /** @throws IceError `ERR_ICE_SERVER_URL`. */
@@ -113,9 +120,9 @@ export class Gathering {
     for (const port of this.ports.values()) {
       if (!found.some(({ address }) => address === port.address.address)) this.#losePort(port)
     }
-    this.#forgetNames()
+    this.#names.keep(this.#ports.addresses)
     void this.#options.sharedPorts?.refresh().catch(() => {}) // they tell when they are asked for
-    const known = new Set(Array.from(this.ports.values(), (port) => port.address.address))
+    const known = this.#ports.addresses
     const added = found.filter(({ address }) => !known.has(address))
     if (added.length === 0) return
     // What is told already keeps its preference.
@@ -176,19 +183,15 @@ export class Gathering {
 
   /** A restart is complete: closes the ports that the latest gathering has not found any more, but not `used`. */
   closeUnused(used: number | undefined): void {
-    for (const port of this.ports.values()) {
-      if (port.gathering !== this.#run && port.id !== used) this.#closePort(port)
-    }
-    for (const share of this.#shares.values()) share.keepFragment(this.#usernameFragment)
-    this.#forgetNames()
+    this.#ports.closeUnused(this.#run, used, this.#usernameFragment)
+    this.#names.keep(this.#ports.addresses)
   }
 
   close(): void {
     this.#closed = true
     this.cancel()
-    for (const port of this.ports.values()) this.#closePort(port)
-    for (const { registration } of this.#names.values()) registration.close()
-    this.#names.clear()
+    this.#ports.closeAll()
+    this.#names.keep(new Set())
   }
 
   #begin(task: () => Promise<unknown>): void {
@@ -213,7 +216,7 @@ export class Gathering {
     const bound = this.#relayOnly ? [] : await Promise.all(addresses.map((address) => this.#bindUdp(address, run)))
     if (run !== this.#run) return
     const ports = bound.filter((port) => port !== undefined)
-    for (const port of ports) this.#addHost(port)
+    for (const port of ports) this.#addHost(port, undefined)
     this.#host.wake()
     const { tcp = ['active'], lite } = this.#options
     const listening = tcp.filter((type) => type !== 'active')
@@ -231,7 +234,7 @@ export class Gathering {
     const open = async ({ address, type }: { address: LocalAddress; type: TcpCandidateType }): Promise<void> => {
       const key = `tcp ${type} ${address.address}`
       const port = await this.#bind(key, address, 'TCP port', run, () => openTcp(this.#options, address, type))
-      if (port !== undefined && run === this.#run) this.#addTcp(port, type)
+      if (port !== undefined && run === this.#run) this.#addHost(port, type)
     }
     await Promise.all(wanted.map(open))
     this.#host.wake()
@@ -244,11 +247,9 @@ export class Gathering {
     run: number,
     open: () => Promise<Opened | undefined>,
   ): Promise<Port | undefined> {
-    const known = this.#find(key)
+    const known = this.#ports.find(key)
     if (known !== undefined) {
-      known.address = address
-      known.gathering = run
-      this.#shares.get(known)?.claimFragment(this.#usernameFragment)
+      this.#ports.reuse(known, address, run, this.#usernameFragment)
       return known
     }
     let opened: Opened | undefined
@@ -268,115 +269,29 @@ export class Gathering {
       opened.socket.close()
       return undefined
     }
-    const port = this.#addPort(key, opened.socket, address)
-    if (opened.share === undefined) return port
-    this.#shares.set(port, opened.share)
-    if (opened.share.claimFragment(this.#usernameFragment)) return port
+    const port = this.#ports.addOpened(key, opened, address, run, this.#usernameFragment)
+    if (port !== undefined) return port
     // Two transports with the same credentials behind one port: only the first can be told.
-    this.#closePort(port)
     this.#host.addError(localError(null, 'another connection has this username fragment on the shared port'))
     return undefined
   }
 
-  #find(key: string): Port | undefined {
-    for (const port of this.ports.values()) if (port.key === key) return port
-    return undefined
-  }
-
-  #addPort(key: string, socket: PortSocket, address: LocalAddress): Port {
-    const port = new Port(++this.#nextPort, key, socket, address)
-    port.gathering = this.#run
-    this.ports.set(port.id, port)
-    this.#host.addPort(port)
-    return port
-  }
-
   #losePort(port: Port): void {
-    this.#closePort(port)
+    this.#ports.close(port)
     this.#host.dropPort(port)
   }
 
-  #closePort(port: Port): void {
-    if (!this.ports.delete(port.id)) return
-    if (port.key.startsWith('relay ')) this.#allocations--
-    this.#shares.delete(port)
-    port.socket.onmessage = undefined
-    port.socket.onerror = undefined
-    port.socket.close()
-  }
-
-  /** Names of addresses that nothing is based on any more. */
-  #forgetNames(): void {
-    const addresses = new Set(Array.from(this.ports.values(), (port) => port.address.address))
-    for (const [address, { registration }] of this.#names) {
-      if (addresses.has(address)) continue
-      registration.close()
-      this.#names.delete(address)
-    }
-  }
-
-  #addHost(port: Port): void {
+  #addHost(port: Port, tcpType: TcpCandidateType | undefined): void {
     const { local } = port.socket
-    const mapping = findMapping(this.#mappings, port.address)
-    const isReplaced = mapping !== undefined && mapping.as !== 'srflx'
+    // Behind a mapped address somebody listens; where one connects from is the NAT's own choice.
+    const isReachable = tcpType === undefined || tcpType === 'passive'
+    const mapping = isReachable ? findMapping(this.#mappings, port.address) : undefined
+    const outside = mapping?.as === 'srflx' ? undefined : mapping
     // A public address that stands for the local one has nothing to hide.
-    if (this.#options.mdns === 'hide' && !isReplaced) port.name = this.#hide(local.address)
-    this.#add(
-      {
-        foundation: this.#foundations.get('host', local.address, 'udp'),
-        component: 1,
-        protocol: 'udp',
-        priority: candidatePriority('host', port.address.preference),
-        address: isReplaced ? mapping.external : (port.name ?? local.address),
-        port: isReplaced ? (mapping.externalPort ?? local.port) : local.port,
-        type: 'host',
-      },
-      port,
-      local,
-    )
-    if (mapping?.as === 'srflx') this.#addReflexive(port, toOutside(mapping, local), '', undefined)
-  }
-
-  #addTcp(port: Port, tcpType: TcpCandidateType): void {
-    const { local } = port.socket
-    const mapping = tcpType === 'passive' ? findMapping(this.#mappings, port.address) : undefined
-    const isReplaced = mapping !== undefined && mapping.as !== 'srflx'
-    if (this.#options.mdns === 'hide' && !isReplaced) port.name = this.#hide(local.address)
-    const preference = tcpLocalPreference(tcpType, port.address.preference)
-    const candidate: Candidate = {
-      foundation: this.#foundations.get('host', local.address, 'tcp'),
-      component: 1,
-      protocol: 'tcp',
-      priority: candidatePriority('host', preference, 1, 'tcp'),
-      address: isReplaced ? mapping.external : (port.name ?? local.address),
-      port: isReplaced ? (mapping.externalPort ?? local.port) : local.port,
-      type: 'host',
-      tcpType,
-    }
-    this.#add(candidate, port, local, tcpType !== 'active')
-    if (mapping?.as !== 'srflx') return
-    const outside = toOutside(mapping, local)
-    this.#add(
-      {
-        ...candidate,
-        foundation: this.#foundations.get('srflx', local.address, 'tcp'),
-        priority: candidatePriority('srflx', preference, 1, 'tcp'),
-        address: outside.address,
-        port: outside.port,
-        type: 'srflx',
-        ...this.#related(port, local),
-      },
-      port,
-      outside,
-    )
-  }
-
-  #hide(address: string): string | undefined {
-    const known = this.#names.get(address)
-    if (known !== undefined) return known.name
-    const name = makeMdnsName(this.#random)
-    this.#names.set(address, { name, registration: this.#network.mdns.publish(name, address) })
-    return name
+    if (this.#options.mdns === 'hide' && outside === undefined) port.name = this.#names.get(local.address)
+    // An active candidate has nothing that a peer could use.
+    this.#add(hostCandidate(this.#foundations, port, outside, tcpType), port, local, tcpType !== 'active')
+    if (mapping?.as === 'srflx') this.#addReflexive(port, outsideOf(mapping, local), undefined, tcpType)
   }
 
   #add(candidate: Candidate, port: Port, transportAddress: TransportAddress, isTold = true): void {
@@ -429,29 +344,27 @@ export class Gathering {
   async #relay(server: ParsedServer, index: number, from: LocalAddress, run: number): Promise<void> {
     const { url } = server
     const key = `relay ${url} ${from.address} ${server.username} ${server.credential}`
-    const known = this.#find(key)
+    const known = this.#ports.find(key)
     if (known !== undefined) {
-      known.address = from
-      known.gathering = run
+      this.#ports.reuse(known, from, run, this.#usernameFragment)
       this.#addRelayed(known, known.socket as RelaySocket, url, index)
       return
     }
-    if (this.#allocations >= MAX_ALLOCATIONS) return
+    if (this.#allocations + this.#ports.count('relay ') >= MAX_ALLOCATIONS) return
     this.#allocations++
     const { tls, gatherTimeoutMs: timeout = 9500, trace } = this.#options
     const options = { network: this.#network, tls, timeout, random: this.#random, trace }
     const result = await allocateRelay(server, from, options, this.#stop.signal)
+    this.#allocations--
     if ('code' in result) {
-      this.#allocations--
       if (run === this.#run) this.#fail(url, { address: from.address, port: null }, result.code, result.reason)
       return
     }
     if (run !== this.#run || this.#closed) {
-      this.#allocations--
       result.close()
       return
     }
-    const port = this.#addPort(key, result, from)
+    const port = this.#ports.add(key, result, from, run)
     result.onclose = (error) => {
       this.#losePort(port)
       const { code, reason } = explain(error)
@@ -463,28 +376,9 @@ export class Gathering {
   }
 
   #addRelayed(port: Port, relay: RelaySocket, url: string, index: number): void {
-    const { local, server, transport, mapped } = relay
-    const preference = relayPreference(port.address, transport, index)
     // Who wants to be reached through the server alone does not tell where he is.
     const isHidden = this.#relayOnly || this.#options.mdns === 'hide'
-    this.#add(
-      {
-        foundation: this.#foundations.get('relay', local.address, 'udp', `${server.address} ${transport}`),
-        component: 1,
-        protocol: 'udp',
-        priority: candidatePriority('relay', preference),
-        address: local.address,
-        port: local.port,
-        type: 'relay',
-        // RFC 8839 §5.1: the mapped address.
-        relatedAddress: isHidden ? anyAddress(local.family) : mapped.address,
-        relatedPort: isHidden ? 9 : mapped.port,
-        url,
-        relayProtocol: transport,
-      },
-      port,
-      local,
-    )
+    this.#add(relayedCandidate(this.#foundations, port, relay, url, index, isHidden), port, relay.local)
   }
 
   #settle(result: ReflexiveResult): void {
@@ -503,40 +397,25 @@ export class Gathering {
       this.#fail(query.url, local, 701, 'the STUN server tells an address that cannot be')
       return
     }
-    this.#addReflexive(port, mapped, query.url, query.server.address)
+    this.#addReflexive(port, mapped, { url: query.url, server: query.server.address }, undefined)
   }
 
-  #addReflexive(port: Port, mapped: TransportAddress, url: string, server: string | undefined): void {
+  #addReflexive(
+    port: Port,
+    mapped: TransportAddress,
+    told: { readonly url: string; readonly server: string } | undefined,
+    tcpType: TcpCandidateType | undefined,
+  ): void {
     const { local } = port.socket
     // RFC 8445 §5.1.3: no NAT in between, or two servers that see the same, or what a rule has told. The mDNS draft §3.1.2.2: a name is
     // never redundant with the address that it hides, and a public address is no secret.
     if (port.name === undefined && mapped.address === local.address && mapped.port === local.port) return
+    const candidate = reflexiveCandidate(this.#foundations, port, mapped, told, tcpType)
     const isKnown = this.#announced.some(
       ({ type, protocol, address, port: at }) =>
-        (type === 'srflx' || type === 'host') && protocol === 'udp' && address === mapped.address && at === mapped.port,
+        type !== 'relay' && protocol === candidate.protocol && address === mapped.address && at === mapped.port,
     )
-    if (isKnown && (port.name === undefined || mapped.address !== local.address)) return
-    this.#add(
-      {
-        foundation: this.#foundations.get('srflx', local.address, 'udp', server),
-        component: 1,
-        protocol: 'udp',
-        priority: candidatePriority('srflx', port.address.preference),
-        address: mapped.address,
-        port: mapped.port,
-        type: 'srflx',
-        ...this.#related(port, local),
-        ...(url !== '' && { url }),
-      },
-      port,
-      mapped,
-    )
-  }
-
-  /** RFC 8839 §5.1, the mDNS draft §3.1.2.2: the base would give away what a name hides. */
-  #related(port: Port, local: TransportAddress): { relatedAddress: string; relatedPort: number } {
-    if (port.name !== undefined) return { relatedAddress: anyAddress(local.family), relatedPort: 9 }
-    return { relatedAddress: local.address, relatedPort: local.port }
+    if (!isKnown) this.#add(candidate, port, mapped)
   }
 
   #tellable(port: Port): { address: string; port: number | null } | undefined {
@@ -570,14 +449,6 @@ function nextTo(from: LocalAddress, found: readonly TransportAddress[]): Transpo
   if (from.isLinkLocal) return undefined
   const local: TransportAddress = { address: from.address, port: 1, family: from.family }
   return found.find((one) => canReach(local, one) && from.isLoopback === (addressScope(one) === 'loopback'))
-}
-
-function toOutside(mapping: CompiledMapping, local: TransportAddress): TransportAddress {
-  return { address: mapping.external, port: mapping.externalPort ?? local.port, family: mapping.family }
-}
-
-function anyAddress(family: 4 | 6): string {
-  return family === 4 ? '0.0.0.0' : '::'
 }
 
 /** Trouble of this host's own: no server is to blame, so `url` is empty. */
