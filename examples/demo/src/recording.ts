@@ -1,8 +1,6 @@
-import { MemorySink, record, type ByteSink, type MediaFormat, type Recorder } from '@kaon/media'
-import type { MediaStreamTrack } from '@kaon/webrtc'
+import { MemorySink, record, type ByteSink, type MediaFormat, type Recorder, type TrackSource } from '@kaon/media'
 
-export const maxSeconds = 60
-export const maxBytes = 24 << 20
+const limits = { seconds: 60, bytes: 24 << 20 }
 
 /** A finished recording, ready for download. */
 export interface Recorded {
@@ -18,15 +16,17 @@ export interface Recorded {
 class LimitedSink implements ByteSink {
   readonly seekable = true
   readonly memory: MemorySink = new MemorySink()
+  readonly #maxBytes: number
   readonly #onFull: () => void
 
-  constructor(onFull: () => void) {
+  constructor(maxBytes: number, onFull: () => void) {
+    this.#maxBytes = maxBytes
     this.#onFull = onFull
   }
 
   async write(data: Uint8Array, position: number): Promise<void> {
     await this.memory.write(data, position)
-    if (this.memory.bytes.length > maxBytes) this.#onFull()
+    if (this.memory.bytes.length > this.#maxBytes) this.#onFull()
   }
 
   close(): Promise<void> {
@@ -41,10 +41,10 @@ export class Recording {
   readonly #recorder: Recorder
   readonly #timer: ReturnType<typeof setTimeout>
 
-  constructor(tracks: readonly MediaStreamTrack[], format: MediaFormat) {
-    const sink = new LimitedSink(() => this.stop())
+  constructor(tracks: readonly TrackSource[], format: MediaFormat, { seconds, bytes } = limits) {
+    const sink = new LimitedSink(bytes, () => this.stop())
     this.#recorder = record(tracks, sink, { format })
-    this.#timer = setTimeout(() => this.stop(), maxSeconds * 1000)
+    this.#timer = setTimeout(() => this.stop(), seconds * 1000)
     this.ended = this.#recorder.ended
       .then(({ tracks, duration }) => ({
         name: `kaon-${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}.${format}`,
