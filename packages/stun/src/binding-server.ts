@@ -32,17 +32,17 @@ export interface BindingServerStats {
  * The four transport addresses of a server that lets clients find out how their NAT behaves (RFC 5780 §6): the primary one, then with the
  * other port, with the other address, and with both. In an index, bit 0 is the port and bit 1 the address.
  */
-export type Origins = readonly [TransportAddress, TransportAddress, TransportAddress, TransportAddress]
+export type BindingOrigins = readonly [TransportAddress, TransportAddress, TransportAddress, TransportAddress]
 
 /** Which of the four a request came to. */
-export interface Arrival {
-  readonly origins: Origins
+export interface BindingArrival {
+  readonly origins: BindingOrigins
   readonly index: number
   /** UDP: the response may leave from another one, and go to another port. Over TCP it cannot. */
   readonly movable: boolean
 }
 
-export interface Answer {
+export interface BindingAnswer {
   readonly bytes: Uint8Array
   /** The index of the transport address that has to send it. */
   readonly origin: number
@@ -74,7 +74,12 @@ export class BindingServer {
   }
 
   /** As `respond`, and with an `arrival` as a server of RFC 5780: the answer says from where and to which port it goes. */
-  answer(datagram: Uint8Array, source: TransportAddress, now: number, arrival?: Arrival): Answer | undefined {
+  answer(
+    datagram: Uint8Array,
+    source: TransportAddress,
+    now: number,
+    arrival?: BindingArrival,
+  ): BindingAnswer | undefined {
     const { stats } = this
     const message = decodeMessage(datagram)
     if (message === undefined) {
@@ -175,7 +180,7 @@ export class BindingServer {
 }
 
 /** What is refused goes back the way it came. */
-function back(bytes: Uint8Array, here: number, source: TransportAddress): Answer {
+function back(bytes: Uint8Array, here: number, source: TransportAddress): BindingAnswer {
   return { bytes, origin: here, port: source.port }
 }
 

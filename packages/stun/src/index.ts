@@ -36,4 +36,4 @@ export {
   ShortTermAuthenticator,
 } from './server-credentials.ts'
 export { RateLimit } from './rate-limit.ts'
-export { BindingServer } from './binding-server.ts'
+export { type BindingAnswer, type BindingArrival, type BindingOrigins, BindingServer } from './binding-server.ts'

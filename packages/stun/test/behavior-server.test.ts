@@ -1,7 +1,7 @@
 import { VirtualNetwork } from '@kaon/net/virtual'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Arrival, BindingServer, type Origins } from '../src/binding-server.ts'
+import { type BindingArrival, BindingServer, type BindingOrigins } from '../src/binding-server.ts'
 import { attribute, createTransactionId, decodeMessage, MessageBuilder, type StunMessage } from '../src/index.ts'
 import { StunServer, type StunServerOptions } from '../src/driver/index.ts'
 import { build, sample, transportAddress } from './arbitraries.ts'
@@ -10,18 +10,18 @@ import { build, sample, transportAddress } from './arbitraries.ts'
 
 const from = { address: '192.0.2.7', port: 4321, family: 4 } as const
 const at = (address: string, port: number) => ({ address, port, family: 4 }) as const
-const origins: Origins = [
+const origins: BindingOrigins = [
   at('203.0.113.1', 3478),
   at('203.0.113.1', 3479),
   at('203.0.113.2', 3478),
   at('203.0.113.2', 3479),
 ]
-const arrival = (index: number, movable = true): Arrival => ({ origins, index, movable })
+const arrival = (index: number, movable = true): BindingArrival => ({ origins, index, movable })
 const request = (): MessageBuilder => new MessageBuilder().start('request', 1, createTransactionId())
 
 function answer(
   bytes: Uint8Array,
-  to: Arrival = arrival(0),
+  to: BindingArrival = arrival(0),
 ): { message: StunMessage; origin: number; port: number; error: number | undefined } {
   const result = new BindingServer().answer(bytes, from, 0, to)!
   const message = decodeMessage(result.bytes)!

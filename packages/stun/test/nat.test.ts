@@ -215,6 +215,21 @@ describe('options and endings', () => {
     }
   })
 
+  it('fails at once when the system has no way to any server, and goes on when it has one to some', async () => {
+    const { net } = await makeNet()
+    const host = net.addHost({ via: net.addTopology('full-cone'), families: [4] })
+    const before = net.now
+    await expect(discover(net, host, { server: '[2001:db8::1]' })).rejects.toMatchObject({
+      code: 'ERR_STUN_UNREACHABLE',
+      cause: { code: 'ERR_NET_SEND' },
+    })
+    expect(net.now - before).toBeLessThan(100)
+    host.interface().down()
+    await expect(discover(net, host)).rejects.toMatchObject({ code: 'ERR_STUN_UNREACHABLE' })
+    host.interface().up()
+    expect(await discover(net, host, { server: ['nobody.example.org', PRIMARY] })).toMatchObject({ mapping: EI })
+  })
+
   it.each([0, 5, 300, 1500, 5000])('stops when aborted after %i ms, and leaves nothing open', async (ms) => {
     const { net } = await makeNet()
     const host = net.addHost({ via: net.addTopology('port-restricted'), link: { delay: 20 } })

@@ -1,5 +1,5 @@
 import { parseAddress, transportAddress } from '../address.ts'
-import type { Origins } from '../binding-server.ts'
+import type { BindingOrigins } from '../binding-server.ts'
 import { StunError } from '../error.ts'
 
 /** The second address and port with which a server lets clients find out how their NAT behaves (RFC 5780 §6). */
@@ -48,7 +48,7 @@ export function originsOf(
   alternate: AlternateOptions,
   port: number,
   alternatePort: number,
-): Origins {
+): BindingOrigins {
   const [first, second] = alternate.external ?? [primaryOf(addresses, alternate), alternate.address]
   return [
     transportAddress(first, port),

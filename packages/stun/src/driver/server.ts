@@ -1,10 +1,10 @@
 import type { Endpoint, Network, TcpConnection, TcpListener, Timer, UdpSocket } from '@kaon/net'
 import {
-  type Arrival,
+  type BindingArrival,
   BindingServer,
   type BindingServerOptions,
   type BindingServerStats,
-  type Origins,
+  type BindingOrigins,
 } from '../binding-server.ts'
 import { StunError } from '../error.ts'
 import { StunFramer } from '../framer.ts'
@@ -58,8 +58,8 @@ export class StunServer {
   readonly #listeners: TcpListener[] = []
   /** The sockets of the four transport addresses of RFC 5780, and what came to each as the machine wants to know it. */
   readonly #origins: UdpSocket[] = []
-  readonly #udpArrivals: Arrival[] = []
-  readonly #tcpArrivals: Arrival[] = []
+  readonly #udpArrivals: BindingArrival[] = []
+  readonly #tcpArrivals: BindingArrival[] = []
   readonly #connections = new Set<Connection>()
   readonly #maxConnections: number
   readonly #idleTimeout: number
@@ -181,7 +181,7 @@ export class StunServer {
     listener.onerror = () => {}
   }
 
-  #setOrigins(origins: Origins): void {
+  #setOrigins(origins: BindingOrigins): void {
     for (const index of origins.keys()) {
       this.#udpArrivals.push({ origins, index, movable: true })
       this.#tcpArrivals.push({ origins, index, movable: false })

@@ -3,6 +3,7 @@ import { attribute } from '../../attributes.ts'
 import { StunError } from '../../error.ts'
 import { inferMapping, isSame, type MappingObservation, type NatMapping } from '../../nat-mapping.ts'
 import { requestBinding } from '../client.ts'
+import { describe } from '../failures.ts'
 import { Guard } from '../guard.ts'
 import { type BehaviorServer, confirmFiltering, testFiltering } from './filtering.ts'
 import { testHairpinning } from './hairpinning.ts'
@@ -52,7 +53,7 @@ interface Heard {
 /**
  * Finds out how the NAT in front of this machine behaves (RFC 5780 §4). Asks with a few dozen small packets; a result that needs
  * silence to be heard takes some seconds. What the servers do not allow to find out is `unknown` or undefined, and `doubts` says why.
- * @throws StunError `ERR_STUN_OPTION`, `ERR_STUN_UNREACHABLE` (no server has an address), `ERR_STUN_ABORTED`, `ERR_STUN_TIMEOUT`; NetError when
+ * @throws StunError `ERR_STUN_OPTION`, `ERR_STUN_UNREACHABLE` (no server has an address, or none that the system will send to), `ERR_STUN_ABORTED`, `ERR_STUN_TIMEOUT`; NetError when
  * `localPort` cannot be had.
  */
 export async function discoverNat(options: DiscoverNatOptions): Promise<NatReport> {
@@ -81,6 +82,9 @@ class Discovery {
   readonly #session: Session
   readonly #rto: number
   readonly #doubts: NatDoubt[] = []
+  /** How many servers the system would not send to, and what it said first. */
+  #refusals = 0
+  #refusal: Error | undefined
 
   constructor(session: Session, rto: number) {
     this.#session = session
@@ -95,6 +99,12 @@ class Discovery {
     const session = this.#session
     const socket = await session.open(localPort)
     const heard = await Promise.all(servers.map(({ endpoint }) => this.#hear(socket, endpoint)))
+    if (this.#refusals > 0 && this.#refusals === servers.filter(({ endpoint }) => endpoint !== undefined).length) {
+      const { server } = servers[0]!
+      throw new StunError('ERR_STUN_UNREACHABLE', `cannot reach ${server}: ${describe(this.#refusal)}`, {
+        cause: this.#refusal,
+      })
+    }
     const tcp = heard.some(Boolean)
       ? undefined
       : await Promise.all(servers.map(({ endpoint }) => this.#askTcp(endpoint)))
@@ -162,6 +172,10 @@ class Discovery {
   async #hear(socket: ProbeSocket, endpoint: Endpoint | undefined): Promise<Heard | undefined> {
     if (endpoint === undefined) return undefined
     const answer = await this.#session.ask('connectivity', socket, endpoint, { rto: this.#rto })
+    if (answer.type === 'silence' && answer.cause !== undefined) {
+      this.#refusals++
+      this.#refusal ??= answer.cause
+    }
     if (answer.type !== 'answer') return undefined
     return { endpoint, answer, other: otherAddressOf(answer.message, endpoint) }
   }

@@ -15,8 +15,8 @@ export type ProbeResult =
       readonly message: StunMessage
       readonly roundTripTime: number | undefined
     }
-  /** Nothing came. */
-  | { readonly type: 'silence' }
+  /** Nothing came; with a `cause`, because the system would not even send the request. */
+  | { readonly type: 'silence'; readonly cause?: Error }
   /** An error response, or one without an address. */
   | { readonly type: 'refusal'; readonly code: number | undefined }
   /** The response came from elsewhere than was asked for. */
@@ -43,6 +43,17 @@ const ROUNDS = 2
 const TRANSMISSIONS = 4
 const LAST_WAIT = 4
 
+/** No route, no interface, a firewall on this machine. */
+const FINAL: ReadonlySet<string> = new Set([
+  'ENETUNREACH',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'EADDRNOTAVAIL',
+  'EINVAL',
+  'EPERM',
+  'EACCES',
+])
+
 /**
  * One UDP socket that asks any number of servers: the tests of RFC 5780 are about who may answer it. Unlike a `StunClient` it gives
  * up soon, since silence is what half of these tests are about.
@@ -62,7 +73,7 @@ export class ProbeSocket {
     this.#socket = socket
     this.#random = random
     socket.onmessage = (datagram, from) => this.#receive(datagram, from)
-    socket.onerror = () => {} // the same as no answer
+    socket.onerror = (error) => this.#refused(error)
   }
 
   get local(): Endpoint {
@@ -72,8 +83,9 @@ export class ProbeSocket {
   /** Asks for the own address. Never rejects; `silence` once the socket is closed. */
   async ask(to: Endpoint, options: ProbeOptions): Promise<ProbeResult> {
     let result: ProbeResult = { type: 'silence' }
-    for (let round = 0; round < ROUNDS && result.type === 'silence' && !this.#closed; round++) {
+    for (let round = 0; round < ROUNDS && !this.#closed; round++) {
       result = await this.#askOnce(to, options)
+      if (result.type !== 'silence' || result.cause !== undefined) break
     }
     return result
   }
@@ -113,6 +125,15 @@ export class ProbeSocket {
       this.#questions.set(transaction.key, { transaction, to, from, settle, timer: undefined })
       this.#drain(transaction.key)
     })
+  }
+
+  /** What the system will not send now it will not send a second later either, unless it merely had too much to do. */
+  #refused(error: Error): void {
+    const { systemCode, remote } = error as Error & { systemCode?: string; remote?: Endpoint }
+    if (remote === undefined || !FINAL.has(systemCode ?? '')) return
+    for (const [key, { to }] of this.#questions) {
+      if (isSame(to, remote)) this.#settle(key, { type: 'silence', cause: error })
+    }
   }
 
   #receive(datagram: Uint8Array, from: Endpoint): void {
