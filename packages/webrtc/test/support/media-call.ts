@@ -3,7 +3,8 @@ import type { Side } from './browser-pair.ts'
 import { once } from './browser-pair.ts'
 import type { Kind, MediaPage, PagePlan, Stats } from './media-page.ts'
 
-type Carry = (description: RTCSessionDescriptionInit, from: Side) => RTCSessionDescriptionInit
+/** What becomes of a description on its way to the other side. */
+export type Carry = (description: RTCSessionDescriptionInit, from: Side) => RTCSessionDescriptionInit
 
 let calls = 0
 

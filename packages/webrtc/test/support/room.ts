@@ -1,5 +1,6 @@
 import { RTCPeerConnection, type MediaStreamTrack, type RTCRtpTransceiver } from '../../src/index.ts'
 import { once } from './browser-pair.ts'
+import type { Carry } from './media-call.ts'
 import type { MediaPage, Stats } from './media-page.ts'
 import type { PublisherPage } from './publisher-page.ts'
 
@@ -83,8 +84,11 @@ export class Room {
   /** Times that Kaon had no packet of a video track for longer than a frame or two: whoever looks on can only freeze then. */
   readonly stalls: Map<MediaStreamTrack, number> = new Map()
 
-  private constructor(page: PublisherPage) {
+  readonly #carry: Carry
+
+  private constructor(page: PublisherPage, carry: Carry) {
     this.#page = page
+    this.#carry = carry
     this.pc.ontrack = ({ track, transceiver }) => {
       this.#tracks.set(transceiver.mid!, track)
       this.#watch(track)
@@ -104,17 +108,18 @@ export class Room {
     })
   }
 
-  static async open(page: PublisherPage): Promise<Room> {
+  /** `carry`: what becomes of descriptions between the publisher and Kaon. */
+  static async open(page: PublisherPage, carry: Carry = (description) => description): Promise<Room> {
     await page.create()
-    return new Room(page)
+    return new Room(page, carry)
   }
 
   /** The publisher's tracks have changed: Kaon learns of it, and then the viewers. */
   async update(): Promise<void> {
     const { pc } = this
     const before = new Set(this.#tracks.values())
-    await pc.setRemoteDescription(await this.#page.offer())
-    await this.#page.accept(await localDescription(pc))
+    await pc.setRemoteDescription(this.#carry(await this.#page.offer(), 'browser'))
+    await this.#page.accept(this.#carry(await localDescription(pc), 'kaon'))
     await this.#page.connected()
     for (const { mid, currentDirection } of pc.getTransceivers()) {
       if (currentDirection === 'inactive') this.#tracks.delete(mid!)
