@@ -244,6 +244,24 @@ describe('answers to media', () => {
     expect(answered.codecs.map(({ name }) => name)).toEqual(['AV1', 'rtx', 'VP8', 'rtx'])
   })
 
+  it('outlive an offer of the other side: codecs keep their order', async () => {
+    const [a, b] = [stillPeer(), stillPeer()]
+    const transceiver = a.addTransceiver(video())
+    const { codecs } = RTCRtpSender.getCapabilities('video')!
+    const isFirst = ({ mimeType }: { mimeType: string }): boolean => mimeType === 'video/AV1'
+    transceiver.setCodecPreferences([...codecs.filter(isFirst), ...codecs.filter((codec) => !isFirst(codec))])
+    await negotiate(a, b)
+    const names = (sdp: string): string[] => model(sdp).media[0]!.codecs.map(({ name }) => name)
+    const agreed = names(b.localDescription!.sdp)
+    expect(agreed[0]).toBe('AV1')
+    const offered = names((await b.createOffer()).sdp)
+    expect(offered.slice(0, agreed.length)).toEqual(agreed)
+    // An order of its own goes before it.
+    const own = b.getTransceivers()[0]!
+    own.setCodecPreferences(codecs.filter(({ mimeType }) => /VP8|rtx/.test(mimeType)))
+    expect(names((await b.createOffer()).sdp)).toEqual(['VP8', 'rtx'])
+  })
+
   it('take the layers that are offered', async () => {
     const [a, b] = [stillPeer(), stillPeer()]
     const { sender } = a.addTransceiver(video(), { sendEncodings: [{ rid: 'l' }, { rid: 'h' }] })

@@ -23,7 +23,8 @@ export interface OfferedMedia {
   readonly kind: string
   /** Null before a section was found for it. */
   readonly mid: string | null
-  content(mid: string): MediaContent
+  /** @param previous its section in the local description that is continued */
+  content(mid: string, previous: MediaSection | undefined): MediaContent
 }
 
 export interface OfferContext {
@@ -57,7 +58,12 @@ export interface Offer {
 /** What stands in a place of the offer. */
 type Place =
   | { readonly type: 'data'; readonly mid: string; readonly source: MediaSection | undefined }
-  | { readonly type: 'media'; readonly mid: string; readonly media: OfferedMedia }
+  | {
+      readonly type: 'media'
+      readonly mid: string
+      readonly media: OfferedMedia
+      readonly source: MediaSection | undefined
+    }
   | { readonly type: 'rejected'; readonly source: MediaSection }
 
 /**
@@ -83,7 +89,7 @@ export function createOffer(context: OfferContext): Offer {
       iceOptions: ICE_OPTIONS,
     }
     if (place.type === 'media') {
-      addMediaSection(description, transport, place.media.content(place.mid))
+      addMediaSection(description, transport, place.media.content(place.mid, place.source))
     } else {
       const { mid, source } = place
       const as = source === undefined ? {} : { protocol: source.protocol, formats: source.formats }
@@ -107,13 +113,13 @@ function planSections(context: OfferContext): Place[] {
       return { type: 'data', mid, source: old }
     }
     const own = context.media.find(({ mid }) => mid !== null && mid === (old.mid ?? String(i)))
-    if (own !== undefined && !old.isRejected) return { type: 'media', mid: own.mid!, media: own }
+    if (own !== undefined && !old.isRejected) return { type: 'media', mid: own.mid!, media: own, source: old }
     const next = context.isFree(i) ? waiting.shift() : undefined
     return next === undefined
       ? { type: 'rejected', source: old }
-      : { type: 'media', mid: context.newMid(), media: next }
+      : { type: 'media', mid: context.newMid(), media: next, source: undefined }
   })
-  for (const media of waiting) places.push({ type: 'media', mid: context.newMid(), media })
+  for (const media of waiting) places.push({ type: 'media', mid: context.newMid(), media, source: undefined })
   if (data === undefined && context.wantsData) places.push({ type: 'data', mid: context.newMid(), source: undefined })
   return places
 }

@@ -7,6 +7,7 @@ import {
   sends,
   answerCodecs,
   answerExtensions,
+  inOrderOf,
   intersect,
   offerCodecs,
   offerExtensions,
@@ -23,9 +24,16 @@ interface Numbering {
 
 type Sources = Pick<MediaContent, 'msids' | 'ssrcs' | 'ssrcGroups' | 'rids' | 'simulcast'>
 
-export function offerContent(numbering: Numbering, transceiver: TransceiverCore, mid: string): MediaContent {
-  const { kind, direction, codecs } = transceiver
-  const offered = offerCodecs(codecs, numbering.payloadTypes)
+export function offerContent(
+  numbering: Numbering,
+  transceiver: TransceiverCore,
+  mid: string,
+  previous: MediaSection | undefined,
+): MediaContent {
+  const { kind, direction, codecs, preferred } = transceiver
+  // RFC 9429 §5.2.2: what was agreed keeps its order, unless the application has one. So the peer's choice outlives our offer.
+  const order = preferred.length > 0 || previous === undefined ? codecs : inOrderOf(previous.codecs, kind, codecs)
+  const offered = offerCodecs(order, numbering.payloadTypes)
   const hasRtx = offered.some(({ name }) => name === 'rtx')
   return {
     kind,

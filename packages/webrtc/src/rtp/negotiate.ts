@@ -37,6 +37,16 @@ export function offerCodecs(preferences: readonly CodecCapability[], numbers: Pa
   return codecs
 }
 
+/** Capabilities in the order of a section's codecs, behind them what it does not have. */
+export function inOrderOf(
+  codecs: readonly Codec[],
+  kind: MediaKind,
+  capabilities: readonly CodecCapability[],
+): CodecCapability[] {
+  const first = codecs.flatMap((codec) => findCapability(kind, codec, capabilities) ?? [])
+  return [...new Set([...first, ...capabilities])]
+}
+
 function rtxCodec(payloadType: number, apt: number): Codec {
   const { name, clockRate } = RTX
   return { payloadType, name, clockRate, fmtp: `apt=${apt}`, feedback: [] }

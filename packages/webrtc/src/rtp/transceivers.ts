@@ -147,7 +147,7 @@ export class Transceivers {
       get mid() {
         return transceiver.mid
       },
-      content: (mid) => offerContent(this, transceiver, mid),
+      content: (mid, previous) => offerContent(this, transceiver, mid, previous),
     }
     this.#offeredMedia.set(transceiver, made)
     this.#offeredBy.set(made, transceiver)
