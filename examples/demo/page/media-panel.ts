@@ -163,7 +163,7 @@ export class MediaPanel {
   async #changeCodec(): Promise<void> {
     if (this.#source === undefined) return
     this.#preferCodec()
-    await this.#negotiation!.offer()
+    await this.#negotiation!.renegotiate()
   }
 
   #adopt({ track, transceiver, streams: [stream] }: RTCTrackEvent): void {

@@ -14,11 +14,17 @@ export class Negotiation {
   constructor(connection: RTCPeerConnection, signaling: Signaling, onError: (error: unknown) => void) {
     this.#connection = connection
     this.#signaling = signaling
-    connection.addEventListener('negotiationneeded', () => this.offer().catch(onError))
+    connection.addEventListener('negotiationneeded', () => this.#offer().catch(onError))
   }
 
-  /** Also for what the browser does not ask to negotiate by itself: the order of codecs. */
-  async offer(): Promise<void> {
+  /** For what a browser does not see a reason in to negotiate: the order of codecs. Waits for the end of a negotiation that goes on. */
+  async renegotiate(): Promise<void> {
+    while (this.#makingOffer || this.#connection.signalingState !== 'stable')
+      await new Promise((resolve) => this.#connection.addEventListener('signalingstatechange', resolve, { once: true }))
+    await this.#offer()
+  }
+
+  async #offer(): Promise<void> {
     this.#makingOffer = true
     try {
       await this.#connection.setLocalDescription()

@@ -200,6 +200,13 @@ describe('the media of the page', () => {
     const path = await downloadRecording()
     expect(path).toMatch(/\.mp4$/)
     expect(decode(path).get('h264')).toBeGreaterThan(10)
+    // An offer of Node, which has an order of codecs of its own, leaves the choice as it is.
+    await page.click('#play')
+    await page.waitForSelector('#returned-note:has-text("a file, 480×270")', patience)
+    await page.click('#play')
+    await page.waitForSelector('#returned-note:has-text("what you send, ")', patience)
+    await expectMoving(page, 'returned')
+    expect((await flows(page, 'browser')).map((cells) => cells[1])).toEqual(['H264', 'opus', 'H264', 'opus'])
     // From the drawn picture to the camera and back, without negotiation.
     await page.click('#camera')
     await page.waitForSelector('#preview-note:has-text("the camera")')
