@@ -254,12 +254,12 @@ describe('answers to media', () => {
     const names = (sdp: string): string[] => model(sdp).media[0]!.codecs.map(({ name }) => name)
     const agreed = names(b.localDescription!.sdp)
     expect(agreed[0]).toBe('AV1')
-    const offered = names((await b.createOffer()).sdp)
+    const offered = names((await b.createOffer()).sdp!)
     expect(offered.slice(0, agreed.length)).toEqual(agreed)
     // An order of its own goes before it.
     const own = b.getTransceivers()[0]!
     own.setCodecPreferences(codecs.filter(({ mimeType }) => /VP8|rtx/.test(mimeType)))
-    expect(names((await b.createOffer()).sdp)).toEqual(['VP8', 'rtx'])
+    expect(names((await b.createOffer()).sdp!)).toEqual(['VP8', 'rtx'])
   })
 
   it('take the layers that are offered', async () => {
