@@ -91,6 +91,11 @@ export class IceAgent {
     this.#machine.wake()
   }
 
+  /** After `endOfLocalCandidates`: there are more to come after all. */
+  moreLocalCandidates(): void {
+    this.#machine.current.localEnd = false
+  }
+
   /** No more local candidates will come in this generation. */
   endOfLocalCandidates(): void {
     this.#machine.current.localEnd = true

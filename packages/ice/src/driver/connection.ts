@@ -106,7 +106,10 @@ export class IceConnection {
       },
       addError: (error) => this.#notify(() => this.onCandidateError?.(error)),
       wake: () => this.#schedule(),
-      resume: () => this.#setGatheringState('gathering'),
+      resume: () => {
+        this.#agent.moreLocalCandidates()
+        this.#setGatheringState('gathering')
+      },
       complete: () => {
         this.#agent.endOfLocalCandidates()
         this.#setGatheringState('complete')

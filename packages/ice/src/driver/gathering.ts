@@ -1,5 +1,5 @@
 // Gathering of candidates (RFC 8445 §5.1.1): host, server-reflexive and relayed ones, and those of interfaces that come later.
-import type { Network } from '@kaon/net'
+import type { Network, Timer } from '@kaon/net'
 import type { TransportAddress } from '@kaon/stun'
 import type { RelaySocket } from '@kaon/turn/driver'
 import { addressScope, canReach, usableAddress } from '../address.ts'
@@ -39,6 +39,8 @@ export interface GatheringHost {
 const MAX_QUERIES = 64
 /** Allocations held at a time: each costs the server a port, and both sides refreshes. */
 const MAX_ALLOCATIONS = 16
+/** ms between attempts to have a relay again that was lost: the least, and where doubling ends. */
+const [MIN_PAUSE, MAX_PAUSE] = [1000, 30_000] as const
 
 /** The gathering of a connection, and the ports that it is based on. */
 export class Gathering {
@@ -51,6 +53,7 @@ export class Gathering {
   readonly #reflexive: ReflexiveGatherer
   readonly #mappings: readonly CompiledMapping[]
   readonly #names: HiddenNames
+  readonly #renewals = new Set<Timer>()
   #servers: readonly ParsedServer[]
   #usernameFragment = ''
   #relayOnly = false
@@ -133,10 +136,7 @@ export class Gathering {
       taken.add(preference)
       return { ...one, preference }
     })
-    if (!this.#isRunning) {
-      this.#isRunning = true
-      this.#host.resume()
-    }
+    this.#resume()
     this.#begin(() => this.#gather(fresh, this.#run))
     if (this.#activeRun === this.#run) this.#begin(() => this.#bindTcp(fresh, ['active'], this.#run))
   }
@@ -149,12 +149,20 @@ export class Gathering {
     this.#begin(() => this.#bindTcp(selectAddresses(this.#network.interfaces(), this.#options), ['active'], this.#run))
   }
 
+  #resume(): void {
+    if (this.#isRunning) return
+    this.#isRunning = true
+    this.#host.resume()
+  }
+
   /** Ends the gathering under way without a word. */
   cancel(): void {
     this.#run++
     this.#stop.abort()
     this.#isRunning = false
     this.#reflexive.clear()
+    for (const timer of this.#renewals) timer.cancel()
+    this.#renewals.clear()
   }
 
   /** A STUN message that may be a server's answer; true when it was. */
@@ -341,7 +349,8 @@ export class Gathering {
     }
   }
 
-  async #relay(server: ParsedServer, index: number, from: LocalAddress, run: number): Promise<void> {
+  /** `pause`: of a renewal, the time before it in ms. */
+  async #relay(server: ParsedServer, index: number, from: LocalAddress, run: number, pause?: number): Promise<void> {
     const { url } = server
     const key = `relay ${url} ${from.address} ${server.username} ${server.credential}`
     const known = this.#ports.find(key)
@@ -357,7 +366,11 @@ export class Gathering {
     const result = await allocateRelay(server, from, options, this.#stop.signal)
     this.#allocations--
     if ('code' in result) {
-      if (run === this.#run) this.#fail(url, { address: from.address, port: null }, result.code, result.reason)
+      if (run !== this.#run) return
+      this.#fail(url, { address: from.address, port: null }, result.code, result.reason)
+      if (pause !== undefined && this.#options.continualGathering === true) {
+        this.#renew(server, index, from, Math.min(Math.max(2 * pause, MIN_PAUSE), MAX_PAUSE))
+      }
       return
     }
     if (run !== this.#run || this.#closed) {
@@ -365,14 +378,40 @@ export class Gathering {
       return
     }
     const port = this.#ports.add(key, result, from, run)
+    const since = this.#network.now()
     result.onclose = (error) => {
       this.#losePort(port)
       const { code, reason } = explain(error)
       this.#fail(url, { address: from.address, port: null }, code, reason)
+      if (port.gathering === this.#run) {
+        // A restart took it over without asking the server, which had forgotten it: this generation is owed another.
+        const isTakenOver = port.gathering !== run
+        const isShort = this.#network.now() - since < MAX_PAUSE
+        if (isTakenOver || this.#options.continualGathering === true) {
+          this.#renew(server, index, port.address, isShort && !isTakenOver ? MIN_PAUSE : 0)
+        }
+      }
       this.#host.wake()
     }
     this.#addRelayed(port, result, url, index)
     this.#host.wake()
+  }
+
+  #renew(server: ParsedServer, index: number, from: LocalAddress, pause: number): void {
+    const run = this.#run
+    const begin = (): void => {
+      this.#resume()
+      this.#begin(() => this.#relay(server, index, from, run, pause))
+    }
+    if (pause === 0) {
+      begin() // before anybody concludes that there is nothing left
+      return
+    }
+    const timer = this.#network.setTimer(this.#network.now() + pause, () => {
+      this.#renewals.delete(timer)
+      begin()
+    })
+    this.#renewals.add(timer)
   }
 
   #addRelayed(port: Port, relay: RelaySocket, url: string, index: number): void {
