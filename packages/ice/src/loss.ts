@@ -3,7 +3,8 @@ import type { TransportAddress } from '@kaon/stun'
 import type { Machine } from './machine.ts'
 import { dropSocket } from './pairing.ts'
 import { checkFailed } from './responses.ts'
-import { choosePath, dropPrevious, isFresh, recheckOthers, setPath } from './selection.ts'
+import { isFresh, recheckOthers } from './reserve.ts'
+import { choosePath, dropPrevious, setPath } from './selection.ts'
 
 /** An interface, an allocation or a listener has gone. */
 export function removeSocket(machine: Machine, socket: number, now: number): void {

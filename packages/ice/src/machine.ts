@@ -159,12 +159,6 @@ export class Machine {
     this.wake()
   }
 
-  /** Something speaks against the pair in use. */
-  doubtPath(now: number): void {
-    this.consent.doubt(now)
-    this.wake()
-  }
-
   generationOf(pair: CandidatePair): Generation | undefined {
     if (this.current.checklist.find(pair.socket, pair.to) === pair) return this.current
     return this.previous?.checklist.find(pair.socket, pair.to) === pair ? this.previous : undefined

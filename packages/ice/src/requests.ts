@@ -12,6 +12,7 @@ import type { Generation } from './generation.ts'
 import type { Machine } from './machine.ts'
 import { addPeerReflexive } from './pairing.ts'
 import type { CandidatePair } from './pair.ts'
+import { doubtPath } from './reserve.ts'
 import { hasConsent, pairSucceeded, peerNominated } from './selection.ts'
 import { splitUsername } from './wire.ts'
 
@@ -87,7 +88,7 @@ export function receiveRequest(
   triggerCheck(machine, generation, pair, now)
   readNomination(machine, generation, pair, message, now)
   // The peer prefers another pair: does the one in use still work?
-  if (pair !== machine.path && machine.role === 'controlling') machine.doubtPath(now)
+  if (pair !== machine.path && machine.role === 'controlling') doubtPath(machine, generation, pair, now)
 }
 
 /** A lite agent asks nobody: that the peer asks is what it goes by (RFC 8445 §7.3.2, §8.2). */

@@ -1,8 +1,10 @@
 // What happens when: pacing, retransmission, consent, nomination (RFC 8445 §6.1.4, RFC 7675 §5.1).
 import type { Machine } from './machine.ts'
+import { nominate } from './nomination.ts'
+import { hasReserve, keepVigil, recheckOthers, sendStandby, VIGIL_SILENCE } from './reserve.ts'
 import { checkFailed } from './responses.ts'
 import { retransmit, startCheck } from './send-check.ts'
-import { choosePath, dropPrevious, keepVigil, losePath, nominate, recheckOthers, VIGIL_SILENCE } from './selection.ts'
+import { choosePath, dropPrevious, losePath } from './selection.ts'
 import { patienceEndsAt, updateState } from './transport-state.ts'
 
 export function tick(machine: Machine, now: number): void {
@@ -68,7 +70,7 @@ function watchPath(machine: Machine, now: number): void {
     startCheck(machine, generation, path, 'consent', now)
     consent.sent(now)
   }
-  const hasOther = consent.isDoubted && machine.current.checklist.pairs.some((pair) => pair !== path && pair.valid)
+  const hasOther = consent.isDoubted && hasReserve(machine, path, now)
   const quiet = consent.isQuiet(now, hasOther)
   if (quiet === machine.quiet) return
   machine.quiet = quiet
@@ -108,25 +110,4 @@ function sendOrdinary(machine: Machine, now: number): number {
     return machine.nextOrdinaryAt
   }
   return Infinity
-}
-
-/** Pairs in reserve: the best one of each other socket is checked now and then, so that its way stays open and is known. */
-function sendStandby(machine: Machine, now: number): number {
-  const { settings, path, current } = machine
-  if (!settings.standby || settings.lite || path === undefined || current.selected === undefined) {
-    machine.standbyAt = Infinity
-    return Infinity
-  }
-  if (machine.standbyAt === Infinity) machine.standbyAt = now + settings.standbyIntervalMs
-  if (now < machine.standbyAt) return machine.standbyAt
-  machine.standbyAt = now + settings.standbyIntervalMs
-  const sockets = new Set<number>()
-  for (const pair of current.checklist.pairs) {
-    if (pair === path || !pair.valid || pair.revoked || pair.nomination !== undefined) continue
-    // By priority, several pairs of one socket share its fate; by round trip, they are different ways.
-    if (settings.nominationPolicy === 'priority' && sockets.has(pair.socket)) continue
-    sockets.add(pair.socket)
-    startCheck(machine, current, pair, 'standby', now)
-  }
-  return machine.standbyAt
 }

@@ -2,19 +2,10 @@
 import type { Generation } from './generation.ts'
 import type { Machine } from './machine.ts'
 import type { CandidatePair } from './pair.ts'
-import { startCheck } from './send-check.ts'
+import { doubtPath, keepVigil, VIGIL_SILENCE } from './reserve.ts'
 
 /** How long a generation still listens after a restart: what the peer has sent over it is on its way, ms. */
 const RETIREMENT = 10_000
-/** ms of silence on a path over which data goes out, after which it is looked at if there is a pair in reserve. */
-const VIGIL = 250
-/** ms; what comes at least this often keeps a path beyond doubt. */
-export const VIGIL_SILENCE = 200
-/** How many times longer a relayed pair waits for a better one. */
-const RELAY_DELAY = 4
-/** By round trips, a nominated pair stays for so long at least, ms, and is compared by so many measurements. */
-const SETTLE_TIME = 10_000
-const MIN_ROUND_TRIPS = 3
 
 /** RFC 8445 §7.2.5.3.2–4 */
 export function pairSucceeded(machine: Machine, generation: Generation, pair: CandidatePair, now: number): void {
@@ -63,7 +54,7 @@ export function dataReceived(machine: Machine, pair: CandidatePair, now: number)
   if (pair === path || path === undefined || current.selected !== path) return
   if (machine.role === 'controlling') {
     // Why does the peer not use the pair that it was told to?
-    if (now - path.heardAt >= VIGIL_SILENCE) machine.doubtPath(now)
+    if (now - path.heardAt >= VIGIL_SILENCE) doubtPath(machine, current, pair, now)
     return
   }
   // The controlling side has moved to another pair that it nominated too (libwebrtc does, without a restart): follow it.
@@ -73,40 +64,9 @@ export function dataReceived(machine: Machine, pair: CandidatePair, now: number)
   }
 }
 
-/** Looks after the path in a while; with nothing in reserve that could take over, nothing would follow from it. */
-export function keepVigil(machine: Machine, path: CandidatePair, now: number): void {
-  const { checklist } = machine.current
-  machine.vigilAt = Infinity
-  if (!checklist.pairs.some((pair) => pair !== path && pair.valid && isFresh(machine, pair, now))) return
-  machine.vigilAt = now + VIGIL
-  machine.vigilSent = path.stats.packetsSent
-  machine.deadline = Math.min(machine.deadline, machine.vigilAt)
-}
-
 /** Answered recently enough to be sent data over (RFC 7675 §5.1). */
 export function hasConsent(machine: Machine, pair: CandidatePair, now: number): boolean {
   return now - pair.answeredAt < machine.settings.consentTimeoutMs
-}
-
-/** What a pair has answered within this is believed, ms: one kept in reserve is asked every 5 s, any other may be long dead. */
-const FRESH = 12_000
-const FRESH_BY_CHANCE = 1000
-
-export function isFresh(machine: Machine, pair: CandidatePair, now: number): boolean {
-  return now - pair.answeredAt < (machine.settings.standby ? FRESH : FRESH_BY_CHANCE)
-}
-
-/** All pairs are checked again, but one that has answered of late stays valid meanwhile. */
-export function recheckOthers(
-  machine: Machine,
-  generation: Generation,
-  except: CandidatePair | undefined,
-  now: number,
-): void {
-  const { checklist } = generation
-  const reserve = checklist.pairs.filter((pair) => pair !== except && pair.valid && isFresh(machine, pair, now))
-  checklist.recheck(except)
-  for (const pair of reserve) pair.state = 'succeeded'
 }
 
 function select(machine: Machine, generation: Generation, pair: CandidatePair, now: number): void {
@@ -212,84 +172,4 @@ export function dropPrevious(machine: Machine): void {
   machine.checks.endWhere((check) => check.generation === previous)
   machine.version++
   machine.emit({ type: 'restarted' })
-}
-
-/**
- * Controlling side: nominates when it is time (RFC 8445 §8.1.1). A pair of two host candidates is as good as it gets and is
- * nominated at once; any other waits until nothing better is under way, `nominationDelayMs` at most. Data does not wait
- * for any of this: it takes the best valid pair. Returns when to look again.
- */
-export function nominate(machine: Machine, now: number): number {
-  const { current } = machine
-  if (machine.role !== 'controlling') return Infinity
-  const { selected } = current
-  const pair = selected === undefined ? bestOf(machine, current) : findBetter(machine, current, selected, now)
-  if (pair === undefined || current.checklist.pairs.some((one) => one.nomination !== undefined)) return Infinity
-  if (now < current.nextNominationAt) return current.nextNominationAt
-  if (selected === undefined) {
-    // Only the second transmission of a check may find the hole that the peer's first one has made, 500 ms later: a server
-    // in between is not settled on before.
-    const delay = machine.settings.nominationDelayMs * (pair.rank === 0 ? RELAY_DELAY : 1)
-    const latest = current.firstValidAt + delay
-    if (now < latest && !isDirect(machine, pair) && isBetterPossible(machine, current, pair)) return latest
-  }
-  startCheck(machine, current, pair, 'nomination', now)
-  return Infinity
-}
-
-function isDirect(machine: Machine, pair: CandidatePair): boolean {
-  if (machine.settings.nominationPolicy === 'round-trip' || pair.rank < 2) return false
-  return pair.local === pair.base && pair.remote.candidate.type === 'host'
-}
-
-/** Of the valid pairs the one to nominate. */
-function bestOf(machine: Machine, generation: Generation): CandidatePair | undefined {
-  const { path, quiet, settings } = machine
-  let best: CandidatePair | undefined
-  for (const pair of generation.checklist.pairs) {
-    if (!pair.valid || (quiet && pair === path)) continue
-    if (best === undefined) best = pair
-    else if (settings.nominationPolicy === 'round-trip' && isFaster(pair, best)) best = pair
-  }
-  return best
-}
-
-/**
- * A pair to renominate: one that has turned up and needs no server, or no stream, where the nominated one does; by the policy of
- * round trips one that is clearly faster. A peer that does not know renomination (RFC 8445 has none) takes the highest priority of
- * those that were nominated, so that it can be offered nothing else.
- */
-function findBetter(
-  machine: Machine,
-  generation: Generation,
-  selected: CandidatePair,
-  now: number,
-): CandidatePair | undefined {
-  if (machine.quiet) return undefined
-  const byRoundTrip = machine.settings.nominationPolicy === 'round-trip' && now >= generation.selectedAt + SETTLE_TIME
-  const free = generation.remote?.renomination === true
-  for (const pair of generation.checklist.pairs) {
-    if (pair === selected || !pair.valid || !hasConsent(machine, pair, now)) continue
-    if (!free && pair.priority <= selected.priority) continue
-    if (pair.rank > selected.rank) return pair
-    const isKnown = pair.roundTrips >= MIN_ROUND_TRIPS && selected.roundTrips >= MIN_ROUND_TRIPS
-    if (byRoundTrip && isKnown && pair.rank === selected.rank && isFaster(pair, selected)) return pair
-  }
-  return undefined
-}
-
-function isFaster(pair: CandidatePair, than: CandidatePair): boolean {
-  if (pair.roundTrips === 0 || than.roundTrips === 0) return false
-  return pair.roundTrip + 10 < than.roundTrip && pair.roundTrip < than.roundTrip * 0.8
-}
-
-function isBetterPossible(machine: Machine, generation: Generation, pair: CandidatePair): boolean {
-  if (!generation.localEnd || !generation.remoteEnd) return true
-  const byPriority = machine.settings.nominationPolicy === 'priority'
-  for (const other of generation.checklist.pairs) {
-    if (other === pair && byPriority) return false // the list is in order of priority
-    if (other.rank < pair.rank) continue
-    if (other.state !== 'failed' && other.state !== 'succeeded') return true
-  }
-  return false
 }

@@ -1,0 +1,74 @@
+// Pairs in reserve, and when the one in use is doubted.
+import type { Generation } from './generation.ts'
+import type { Machine } from './machine.ts'
+import type { CandidatePair } from './pair.ts'
+import { startCheck } from './send-check.ts'
+
+/** ms of silence on a path over which data goes out, after which it is looked at if there is a pair in reserve. */
+const VIGIL = 250
+/** ms; what comes at least this often keeps a path beyond doubt. */
+export const VIGIL_SILENCE = 200
+
+/** What a pair has answered within this is believed, ms: one kept in reserve is asked every 5 s, any other may be long dead. */
+const FRESH = 12_000
+const FRESH_BY_CHANCE = 2000
+
+export function isFresh(machine: Machine, pair: CandidatePair, now: number): boolean {
+  return now - pair.answeredAt < (machine.settings.standby ? FRESH : FRESH_BY_CHANCE)
+}
+
+/** Something to go on with at once. */
+export function hasReserve(machine: Machine, path: CandidatePair, now: number): boolean {
+  return machine.current.checklist.pairs.some((pair) => pair !== path && pair.valid && isFresh(machine, pair, now))
+}
+
+/** The peer uses another pair than the one in use, which may be the only one that works: both are checked. */
+export function doubtPath(machine: Machine, generation: Generation, pair: CandidatePair, now: number): void {
+  if (machine.path === undefined || machine.consent.isDoubted) return
+  machine.consent.doubt(now)
+  if (pair.valid && !isFresh(machine, pair, now) && !pair.revoked) generation.checklist.trigger(pair)
+  machine.wake()
+}
+
+/** All pairs are checked again, but one that has answered of late stays valid meanwhile. */
+export function recheckOthers(
+  machine: Machine,
+  generation: Generation,
+  except: CandidatePair | undefined,
+  now: number,
+): void {
+  const { checklist } = generation
+  const reserve = checklist.pairs.filter((pair) => pair !== except && pair.valid && isFresh(machine, pair, now))
+  checklist.recheck(except)
+  for (const pair of reserve) pair.state = 'succeeded'
+}
+
+/** Looks after the path in a while; with nothing in reserve that could take over, nothing would follow from it. */
+export function keepVigil(machine: Machine, path: CandidatePair, now: number): void {
+  machine.vigilAt = Infinity
+  if (!hasReserve(machine, path, now)) return
+  machine.vigilAt = now + VIGIL
+  machine.vigilSent = path.stats.packetsSent
+  machine.deadline = Math.min(machine.deadline, machine.vigilAt)
+}
+
+/** Pairs in reserve: the best one of each other socket is checked now and then, so that its way stays open and is known. */
+export function sendStandby(machine: Machine, now: number): number {
+  const { settings, path, current } = machine
+  if (!settings.standby || settings.lite || path === undefined || current.selected === undefined) {
+    machine.standbyAt = Infinity
+    return Infinity
+  }
+  if (machine.standbyAt === Infinity) machine.standbyAt = now + settings.standbyIntervalMs
+  if (now < machine.standbyAt) return machine.standbyAt
+  machine.standbyAt = now + settings.standbyIntervalMs
+  const sockets = new Set<number>()
+  for (const pair of current.checklist.pairs) {
+    if (pair === path || !pair.valid || pair.revoked || pair.nomination !== undefined) continue
+    // By priority, several pairs of one socket share its fate; by round trip, they are different ways.
+    if (settings.nominationPolicy === 'priority' && sockets.has(pair.socket)) continue
+    sockets.add(pair.socket)
+    startCheck(machine, current, pair, 'standby', now)
+  }
+  return machine.standbyAt
+}
