@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { ACCESSES, rulesetFor } from './ruleset.mjs'
+import { ACCESSES, rulesetFor, UDP_BLOCK } from './ruleset.mjs'
 
 // Two homes and a public network in network namespaces (Linux, root, iproute2, nftables). Nothing is connected to this
 // machine's own network.
@@ -22,9 +22,11 @@ import { ACCESSES, rulesetFor } from './ruleset.mjs'
 
 /**
  * @typedef {object} Home
+ * @property {Access} access
  * @property {Site} host
  * @property {Site} neighbour another host of the same network
  * @property {string} outside the public address; of `open` the host's own
+ * @property {(isBlocked: boolean) => void} blockUdp lets no UDP in or out, whatever the access is
  */
 
 /** @param {string} command @param {string[]} args @param {string} [input] */
@@ -38,7 +40,7 @@ export function canMakeNetlab() {
 }
 
 /**
- * Builds it.
+ * Builds it with one home or two.
  *
  * @param {object} options
  * @param {string} options.name names of the namespaces begin with it
@@ -49,7 +51,22 @@ export function canMakeNetlab() {
  *   `addresses` are those of `public`
  */
 export function createNetlab({ name, left, right, hairpin = false }) {
-  for (const access of right === undefined ? [left] : [left, right]) {
+  const { homes, ...rest } = createTown({ name, homes: right === undefined ? [left] : [left, right], hairpin })
+  return { ...rest, left: /** @type {Home} */ (homes[0]), right: homes[1] }
+}
+
+/**
+ * Builds it with as many homes as are wanted, 24 at most: the n-th has 203.0.113.(10 n) and 192.168.n.0/24.
+ *
+ * @param {object} options
+ * @param {string} options.name names of the namespaces begin with it
+ * @param {readonly Access[]} options.homes
+ * @param {boolean} [options.hairpin] as above
+ * @returns {{ public: Site, addresses: [string, string], homes: Home[], remove: () => void }}
+ */
+export function createTown({ name, homes, hairpin = false }) {
+  if (homes.length > 24) throw new Error(`no room for ${homes.length} homes`)
+  for (const access of homes) {
     if (!ACCESSES.includes(access)) throw new Error(`no such access: ${access}; there are ${ACCESSES.join(', ')}`)
     if (hairpin && access !== 'full-cone') throw new Error(`${access} does not hairpin here`)
   }
@@ -59,13 +76,10 @@ export function createNetlab({ name, left, right, hairpin = false }) {
     everywhere.ip('link', 'add', 'br0', 'type', 'bridge')
     everywhere.ip('link', 'set', 'br0', 'up')
     for (const last of [1, 2]) everywhere.ip('addr', 'add', `203.0.113.${last}/24`, 'dev', 'br0')
-    const build = (/** @type {Access} */ access, /** @type {number} */ index) =>
-      buildHome(lab, everywhere, access, index, hairpin)
     return {
       public: everywhere.site('203.0.113.1'),
       addresses: ['203.0.113.1', '203.0.113.2'],
-      left: build(left, 1),
-      right: right === undefined ? undefined : build(right, 2),
+      homes: homes.map((access, i) => buildHome(lab, everywhere, access, i + 1, hairpin)),
       remove: () => lab.remove(),
     }
   } catch (error) {
@@ -74,13 +88,18 @@ export function createNetlab({ name, left, right, hairpin = false }) {
   }
 }
 
+/** @param {string} name @returns {string[]} the namespaces that a `createNetlab` of that name has left */
+export function namespacesOf(name) {
+  const { stdout } = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' })
+  return stdout
+    .split('\n')
+    .map((line) => line.split(' ')[0] ?? '')
+    .filter((one) => one.startsWith(`${name}-`))
+}
+
 /** @param {string} name takes away what a `createNetlab` of that name has left */
 export function removeNetlab(name) {
-  const { stdout } = spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' })
-  for (const line of stdout.split('\n')) {
-    const namespace = line.split(' ')[0]
-    if (namespace?.startsWith(`${name}-`)) spawnSync('ip', ['netns', 'del', namespace])
-  }
+  for (const namespace of namespacesOf(name)) spawnSync('ip', ['netns', 'del', namespace])
 }
 
 /**
@@ -92,7 +111,7 @@ export function removeNetlab(name) {
  * @returns {Home}
  */
 function buildHome(lab, everywhere, access, index, hairpin) {
-  const side = index === 1 ? 'left' : 'right'
+  const side = `home${index}`
   const outside = `203.0.113.${index * 10}`
   const router = lab.add(`${side}-router`)
   addLan(router, `192.168.${index}.1`)
@@ -110,7 +129,13 @@ function buildHome(lab, everywhere, access, index, hairpin) {
     if (access === 'open') everywhere.ip('route', 'add', `192.168.${index}.0/24`, 'via', outside)
     else router.nft(rulesetFor(access, { wan: outside, hairpin }))
   }
-  return { host, neighbour, outside: access === 'open' ? host.address : outside }
+  return {
+    access,
+    host,
+    neighbour,
+    outside: access === 'open' ? host.address : outside,
+    blockUdp: (isBlocked) => router.nft(isBlocked ? UDP_BLOCK : 'delete table ip block'),
+  }
 }
 
 /** @param {Namespace} router @param {string} address */

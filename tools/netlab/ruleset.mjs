@@ -79,3 +79,7 @@ export function rulesetFor(access, { wan, hairpin }) {
   ]
   return lines.filter((line) => line !== false).join('\n')
 }
+
+/** A wall beside any of the rulesets, which lets no UDP through. */
+export const UDP_BLOCK =
+  'table ip block { chain through { type filter hook forward priority filter; meta l4proto udp drop; }; }'

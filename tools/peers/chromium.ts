@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium, type BrowserContext, type Page } from 'playwright-core'
@@ -12,6 +12,8 @@ export interface ChromiumOptions {
   args?: string[]
   /** Gather 127.0.0.1 too, which takes media permission; that also turns mDNS off. */
   loopback?: boolean
+  /** What to put before the command, to run it in a network namespace: `['ip', 'netns', 'exec', …]`. */
+  prefix?: readonly string[]
 }
 
 export interface Chromium {
@@ -53,10 +55,12 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Chr
   let context: BrowserContext | undefined
   try {
     context = await chromium.launchPersistentContext(profile, {
-      executablePath,
+      executablePath: options.prefix ? prefixed(profile, options.prefix, executablePath) : executablePath,
       headless: true,
       args: [...args, ...(options.args ?? [])],
     })
+    // Its loopback is not ours: the page comes by way of the debugger.
+    if (options.prefix) await context.route(`${origin}/**`, (route) => route.fulfill({ contentType: 'text/html' }))
     if (options.loopback) await context.grantPermissions(['camera', 'microphone'], { origin })
   } catch (error) {
     await context?.close()
@@ -80,4 +84,12 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Chr
       removeProfile()
     },
   }
+}
+
+/** A program that starts another one behind a prefix, since Playwright wants the name of a file. */
+function prefixed(folder: string, prefix: readonly string[], command: string): string {
+  const path = join(folder, 'start.sh')
+  const words = [...prefix, command].map((word) => `'${word.replaceAll("'", "'\\''")}'`)
+  writeFileSync(path, `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`, { mode: 0o755 })
+  return path
 }
