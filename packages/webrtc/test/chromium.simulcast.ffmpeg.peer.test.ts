@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { MediaStreamTrack, RTCPeerConnection } from '../src/index.ts'
 import { launched, mediaChromium } from './support/browsers.ts'
 import { FRAME_RATE, makeFile } from './support/ffmpeg.ts'
+import { FAULTS, LossyRelay } from './support/lossy-relay.ts'
 import { MediaCall } from './support/media-call.ts'
 import { mediaPage, type MediaPage, type Stats } from './support/media-page.ts'
 import { publisherPage, type PublisherPage } from './support/publisher-page.ts'
@@ -94,6 +95,38 @@ describe('simulcast', () => {
       }
     },
   )
+
+  it('of Chromium is repaired layer by layer where the path loses and reorders', async () => {
+    const relay = await LossyRelay.open(FAULTS, 33)
+    const room = await Room.open(publisher, (description, from) => relay.carry(description, from))
+    try {
+      await publisher.addCamera('camera', { ...CAMERA, prefer: 'video/VP8' })
+      await room.update()
+      const frames = new Map<string | undefined, number>()
+      let discontinuities = 0
+      room.tracks[0]!.listen({
+        frame: ({ rid, discontinuity }) => {
+          frames.set(rid, (frames.get(rid) ?? 0) + 1)
+          if (discontinuity) discontinuities++
+        },
+      })
+      const least = () => Math.min(...RIDS.map((rid) => frames.get(rid) ?? 0))
+      await expect.poll(least, { timeout: 20_000 }).toBeGreaterThan(80)
+      for (const { rid, framesSent } of await publisher.sent('camera')) {
+        const received = () => frames.get(rid as string)
+        await expect.poll(received, { timeout: 3000 }).toBeGreaterThanOrEqual(Number(framesSent) * 0.95)
+      }
+      expect(discontinuities).toBeLessThanOrEqual(4)
+      const layers = [...(await room.pc.getStats()).values()].filter(({ type }) => type === 'inbound-rtp')
+      const sum = (name: string): number => layers.reduce((all, layer) => all + Number(layer[name]), 0)
+      expect(new Set(layers.flatMap(({ ssrc, rtxSsrc }) => [ssrc, rtxSsrc ?? ssrc])).size).toBe(6)
+      expect(sum('nackCount')).toBeGreaterThan(10)
+      expect(sum('retransmittedPacketsReceived')).toBeGreaterThan(10)
+    } finally {
+      await room.close()
+      relay.close()
+    }
+  })
 
   it('of Kaon is one layer for Chromium, which takes no more', async () => {
     const path = join(folder, 'reel.ivf')

@@ -18,6 +18,9 @@ export interface LinkFaults {
   reorderDelay: number
 }
 
+/** A twentieth is lost, another one is late. */
+export const FAULTS: LinkFaults = { loss: 0.05, reorder: 0.05, delay: 15, reorderDelay: 10 }
+
 /** What an RTP header tells to whoever forwards it: SRTP leaves it in the clear. */
 export interface ClearHeader {
   readonly ssrc: number

@@ -93,7 +93,11 @@ function installPublisherPage(): void {
       const report = await senders.get(name)!.getStats()
       return [...(report.values() as Iterable<Stats>)].filter(({ type }) => type === 'outbound-rtp')
     },
-    close: () => pc.close(),
+    close() {
+      pc.close()
+      for (const { track } of senders.values()) track?.stop()
+      senders.clear()
+    },
   }
   ;(window as unknown as { publisher: PublisherPagePeer }).publisher = publisher
 }
