@@ -1,0 +1,4 @@
+import { firefox } from './support/browsers.ts'
+import { paths } from './support/suites/ice-paths.ts'
+
+paths(firefox)
