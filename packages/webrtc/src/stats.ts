@@ -33,6 +33,7 @@ export class StatsCollector {
   collect(selector: SenderCore | ReceiverCore | undefined): RTCStatsReport {
     const connection = this.#connection
     const timestamp = connection.network.wallClock()
+    const now = connection.network.now()
     const report = new Map<string, Entry>()
     const add: AddStats = (type, id, members) => {
       // A dictionary's absent members are absent, not undefined.
@@ -51,7 +52,8 @@ export class StatsCollector {
       transceivers: transceivers.all,
       transportIds,
       selector,
-      epoch: connection.network.wallClock() - connection.network.now(),
+      epoch: timestamp - now,
+      now,
       id: (kind, name) => this.#id(kind, name),
       add,
     })
@@ -167,6 +169,7 @@ export class StatsCollector {
       packetsReceived: pair.packetsReceived,
       bytesSent: pair.bytesSent,
       bytesReceived: pair.bytesReceived,
+      lastPacketSentTimestamp: at(pair.lastPacketSentAt),
       lastPacketReceivedTimestamp: at(pair.lastPacketReceivedAt),
       totalRoundTripTime: pair.totalRoundTripTime,
       currentRoundTripTime: pair.currentRoundTripTime,

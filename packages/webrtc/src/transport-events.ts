@@ -11,6 +11,7 @@ import type { Description } from './jsep/description.ts'
 import type { IceCredentials } from './jsep/sections.ts'
 import { attributeValue, Transport, type TransportObserver } from './transport/transport.ts'
 import { toDtlsError } from './transport/dtls-error.ts'
+import type { IceSettings } from './transport/settings.ts'
 import type { RTCDtlsTransportState, RTCIceGatheringState, RTCIceTransportState } from './types.ts'
 
 interface IceChange {
@@ -30,7 +31,15 @@ export class TransportEvents implements TransportObserver {
     const { configuration, network, trace } = connection
     const keyLog = configuration.dtls?.keyLog
     const dtls = keyLog === undefined ? configuration.dtls : { ...configuration.dtls, keyLog: connection.guard(keyLog) }
-    this.transport = new Transport({ ...configuration, dtls, trace }, network, this, credentials)
+    const ice = this.#guardHook(configuration.ice)
+    this.transport = new Transport({ ...configuration, dtls, ice, trace }, network, this, credentials)
+  }
+
+  #guardHook(ice: IceSettings | undefined): IceSettings | undefined {
+    const hook = ice?.onUnhandledDatagram
+    if (hook === undefined) return ice
+    const guarded = this.#connection.guard(([datagram, from]: Parameters<typeof hook>) => hook(datagram, from))
+    return { ...ice, onUnhandledDatagram: (datagram, from) => guarded([datagram, from]) }
   }
 
   #task(task: () => void): void {

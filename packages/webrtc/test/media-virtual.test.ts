@@ -84,6 +84,11 @@ describe('media between two peers', () => {
     expect(remoteInbound).toMatchObject({ localId: outbound.id, packetsLost: 0 })
     expect(remoteInbound.roundTripTime).toBeGreaterThan(0.099)
     expect(remoteInbound.roundTripTime).toBeLessThan(0.15)
+    for (const entry of [inbound, outbound]) {
+      expect(entry).toMatchObject({ frameWidth: 320, frameHeight: 240 })
+      expect(entry.framesPerSecond).toBeGreaterThan(24)
+      expect(entry.framesPerSecond).toBeLessThan(27)
+    }
     expect(inbound).toMatchObject({ remoteId: remoteOutbound.id, packetsLost: 0, trackIdentifier: a.seen[0]!.track.id })
     expect(remoteOutbound.roundTripTime).toBeGreaterThan(0.099)
     expect(report.get(outbound.codecId as string)).toMatchObject({ type: 'codec', mimeType: 'video/VP8' })

@@ -6,6 +6,7 @@ import { idOf } from './header-extensions.ts'
 import type { MediaContext } from './media-context.ts'
 import type { MediaCodec, ReceiveParameters, RemoteSource } from './parameters.ts'
 import { HeardSources } from './heard-sources.ts'
+import type { Picture } from './picture.ts'
 import { ReceiverStream, type ReceiverStreamOwner } from './receiver-stream.ts'
 import type { TrackEncoding, TrackSource, TrackSourceOwner } from './track-source.ts'
 
@@ -30,6 +31,7 @@ export interface ReceiverStats {
   readonly fecSsrc: number | undefined
   readonly rid: string | undefined
   readonly codec: MediaCodec | undefined
+  readonly picture: Picture | undefined
   readonly stats: Readonly<InboundStats>
 }
 
@@ -135,7 +137,7 @@ export class MediaReceiver implements ReceiverStreamOwner, TrackSourceOwner {
 
   stats(): ReceiverStats[] {
     const { mid, source } = this
-    return this.#streams.map(({ ssrc, rtxSsrc, fecSsrc, rid, codec, stats }) => ({
+    return this.#streams.map(({ ssrc, rtxSsrc, fecSsrc, rid, codec, picture, stats }) => ({
       mid,
       kind: source.kind,
       ssrc,
@@ -143,6 +145,7 @@ export class MediaReceiver implements ReceiverStreamOwner, TrackSourceOwner {
       fecSsrc,
       rid,
       codec,
+      picture,
       stats,
     }))
   }

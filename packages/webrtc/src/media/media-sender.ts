@@ -7,6 +7,7 @@ import { ExtensionTranslation } from './header-extensions.ts'
 import type { MediaContext } from './media-context.ts'
 import { trackCore, type MediaStreamTrack } from './media-stream-track.ts'
 import type { EncodingParameters, MediaCodec, SendParameters } from './parameters.ts'
+import type { Picture } from './picture.ts'
 import type { Forwarding, SenderEncoding } from './sender-encoding.ts'
 import type { TrackCore } from './track-core.ts'
 import type { TrackEncoding, TrackSink } from './track-source.ts'
@@ -20,6 +21,7 @@ export interface SenderStats {
   readonly rid: string | undefined
   readonly active: boolean
   readonly codec: MediaCodec
+  readonly picture: Picture | undefined
   readonly stats: Readonly<OutboundStats>
 }
 
@@ -209,8 +211,8 @@ export class MediaSender implements TrackSink {
   stats(): SenderStats[] {
     const { mid } = this
     const { kind } = this.#parameters
-    return this.#encodings.map(({ ssrc, rtxSsrc, rid, isActive, codec, stats }) => {
-      return { mid, kind, ssrc, rtxSsrc, rid, active: isActive, codec, stats }
+    return this.#encodings.map(({ ssrc, rtxSsrc, rid, isActive, codec, picture, stats }) => {
+      return { mid, kind, ssrc, rtxSsrc, rid, active: isActive, codec, picture, stats }
     })
   }
 

@@ -4,6 +4,7 @@ import { payloadFormat, type ReceivedFrame } from '@kaon/rtp/formats'
 import { RtpReceiveStream, type InboundStats, type ReceiveCodec } from '@kaon/rtp/stream'
 import type { MediaContext } from './media-context.ts'
 import type { MediaCodec, ReceiveParameters } from './parameters.ts'
+import { Picture } from './picture.ts'
 import type { TrackEncoding } from './track-source.ts'
 
 /** What a stream calls, in the middle of a drain. */
@@ -21,6 +22,8 @@ export class ReceiverStream {
   readonly rtp: RtpReceiveStream
   rtxSsrc: number | undefined
   readonly fecSsrc: number | undefined
+  /** Of video. */
+  readonly picture: Picture | undefined
   /** In the list of what the next drain looks at. */
   isTouched = false
   /** Nothing has come yet. */
@@ -47,6 +50,7 @@ export class ReceiverStream {
     this.fecSsrc = source.fecSsrc
     this.lastPacketAt = now
     this.#owner = owner
+    if (parameters.kind === 'video') this.picture = new Picture()
     const payloadTypeOf = (name: RegExp): number | undefined =>
       parameters.codecs.find((codec) => name.test(codec.mimeType))?.payloadType
     const redPayloadType = payloadTypeOf(/\/red$/i)
@@ -123,7 +127,9 @@ export class ReceiverStream {
         const encoding = this.#encoding(packet.payloadType)
         if (encoding !== undefined) this.#owner.packet(packet, encoding)
       } else if (event.type === 'frame') {
-        this.#owner.frame(event.frame)
+        const { frame } = event
+        this.picture?.note(frame, frame.mimeType, frame.receiveTime)
+        this.#owner.frame(frame)
       } else {
         this.#owner.bye(this)
       }

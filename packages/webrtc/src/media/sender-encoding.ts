@@ -6,6 +6,7 @@ import type { ExtensionTranslation } from './header-extensions.ts'
 import type { MediaContext } from './media-context.ts'
 import { HopExtensions, SentDatagrams } from './outgoing-packets.ts'
 import type { EncodingParameters, MediaCodec, SendParameters } from './parameters.ts'
+import { Picture } from './picture.ts'
 import type { TrackEncoding } from './track-source.ts'
 
 type Parameters = ReadonlyMap<string, string>
@@ -26,6 +27,8 @@ export class SenderEncoding {
   isActive: boolean
   codec: MediaCodec
   hop: HopExtensions
+  /** Of a local track's video; what is forwarded is not looked into. */
+  readonly picture: Picture | undefined
   /** In the list of what the next drain looks at. */
   isTouched = false
   /** Video: what is sent next has to be a key frame. */
@@ -54,6 +57,7 @@ export class SenderEncoding {
     this.codec = codec
     this.hop = new HopExtensions(mid, init.rid, parameters.headerExtensions)
     this.#kind = parameters.kind
+    if (parameters.kind === 'video') this.picture = new Picture()
     this.awaitsKeyFrame = parameters.kind === 'video'
     this.#current = this.#wire()
     this.rtp = new RtpSendStream({
@@ -148,6 +152,7 @@ export class SenderEncoding {
     this.#rewriter = undefined
     this.useCodec(codec)
     if (!this.rtp.writeFrame(frame, now)) return false
+    this.picture?.note(frame, codec.mimeType, now)
     this.awaitsKeyFrame = false
     // Whoever asked for one before has it.
     if (frame.keyFrame) while (this.rtp.pollEvent() !== undefined);

@@ -99,7 +99,7 @@ export function mediaCodecs(kind: MediaKind, own: readonly Codec[], other: reado
 }
 
 export function offerExtensions(kind: MediaKind, ids: ExtensionIds): Extmap[] {
-  return headerExtensionsOf(kind).map((uri) => ({ id: ids.of(uri), uri }))
+  return headerExtensionsOf(kind).map((uri) => ({ id: ids.of(uri, kind), uri }))
 }
 
 /** With the offer's ids; each URI once. */

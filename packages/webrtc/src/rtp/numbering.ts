@@ -1,5 +1,7 @@
+import { headerExtensionUris as URIS } from '@kaon/rtp'
 import { parseFormatParameters, type Codec, type Extmap, type MediaSection } from '@kaon/sdp'
 import { codecKey, RTX, type CodecCapability } from './codecs.ts'
+import type { MediaKind } from './types.ts'
 
 /** RFC 3551 §6 leaves 96–127 to be given out; 35–63 are free too where RTCP shares the port (RFC 5761 §4). */
 const DYNAMIC = [...range(96, 127), ...range(35, 63)]
@@ -61,17 +63,39 @@ export function aptOf(codec: Codec): number | undefined {
   return apt !== undefined && /^\d{1,3}$/.test(apt) ? Number(apt) : -1
 }
 
+/**
+ * Where Chromium puts them. It never gives an id another meaning, not even one of an offer that was rolled back, and refuses the
+ * peer's description that does: two sides that both number as it does can let their offers cross.
+ */
+const USUAL_IDS: Record<MediaKind, Readonly<Record<string, number>>> = {
+  audio: { [URIS.audioLevel]: 1, [URIS.absSendTime]: 2, [URIS.transportSequenceNumber]: 3, [URIS.mid]: 4 },
+  video: {
+    [URIS.transmissionOffset]: 1,
+    [URIS.absSendTime]: 2,
+    [URIS.videoOrientation]: 3,
+    [URIS.transportSequenceNumber]: 4,
+    [URIS.playoutDelay]: 5,
+    [URIS.mid]: 9,
+    [URIS.rid]: 10,
+    [URIS.repairedRid]: 11,
+  },
+}
+/** Its content type, timing and colour space, which are not offered here. */
+const KEPT_FREE = [6, 7, 8]
+
 /** The ids of header extensions (RFC 8285): one for each URI in all sections, as bundling demands (RFC 9143 §9.1.2). */
 export class ExtensionIds {
   readonly #ids = new Map<string, number>()
 
-  of(uri: string): number {
+  of(uri: string, kind: MediaKind): number {
     const known = this.#ids.get(uri)
     if (known !== undefined) return known
     const used = new Set(this.#ids.values())
-    let id = 1
-    // 15 is reserved in the one-byte form.
-    while (used.has(id) || id === 15) id++
+    const isFree = (id: number): boolean => !used.has(id) && !KEPT_FREE.includes(id)
+    // The one-byte form has 1 to 14, 15 is reserved in it.
+    const candidates = [USUAL_IDS[kind][uri] ?? 0, ...range(1, 14).toReversed()]
+    let id = candidates.find((one) => one > 0 && isFree(one)) ?? 16
+    while (used.has(id)) id++
     this.#ids.set(uri, id)
     return id
   }

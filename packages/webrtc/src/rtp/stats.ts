@@ -2,6 +2,7 @@
 import type { MediaCodec } from '../media/parameters.ts'
 import type { ReceiverStats } from '../media/media-receiver.ts'
 import type { SenderStats } from '../media/media-sender.ts'
+import type { Picture } from '../media/picture.ts'
 import type { AddStats } from '../stats.ts'
 import type { Transport } from '../transport/transport.ts'
 import { describeCodec } from './parameters.ts'
@@ -15,6 +16,8 @@ export interface MediaStatsContext {
   readonly selector: SenderCore | ReceiverCore | undefined
   /** ms to add to monotonic time. */
   readonly epoch: number
+  /** Monotonic ms. */
+  readonly now: number
   id(kind: string, name: string | number): string
   readonly add: AddStats
 }
@@ -49,9 +52,18 @@ function addCodec({ id, add }: MediaStatsContext, transportId: string | undefine
   return add('codec', id('C', name), { payloadType, transportId, mimeType, clockRate, channels, sdpFmtpLine })
 }
 
+function pictureStats(picture: Picture | undefined, now: number): Record<string, unknown> {
+  if (picture === undefined) return {}
+  return {
+    frameWidth: picture.width,
+    frameHeight: picture.height,
+    framesPerSecond: picture.framesPerSecond(now),
+  }
+}
+
 function addSent(
   context: MediaStatsContext,
-  { ssrc, rtxSsrc, rid, kind, mid, active, codec, stats }: SenderStats,
+  { ssrc, rtxSsrc, rid, kind, mid, active, codec, picture, stats }: SenderStats,
   { transport }: SenderCore,
   mediaSourceId: string | undefined,
 ): string {
@@ -95,6 +107,7 @@ function addSent(
     retransmittedBytesSent: stats.retransmittedBytesSent,
     totalPacketSendDelay: stats.totalPacketSendDelay,
     nackCount: stats.nackCount,
+    ...pictureStats(picture, context.now),
     framesSent: isVideo ? stats.framesSent : undefined,
     pliCount: isVideo ? stats.pliCount : undefined,
     firCount: isVideo ? stats.firCount : undefined,
@@ -103,7 +116,7 @@ function addSent(
 
 function addReceived(
   context: MediaStatsContext,
-  { ssrc, rtxSsrc, fecSsrc, rid, kind, mid, codec, stats }: ReceiverStats,
+  { ssrc, rtxSsrc, fecSsrc, rid, kind, mid, codec, picture, stats }: ReceiverStats,
   { transport, track }: ReceiverCore,
 ): string {
   const { add, id, epoch } = context
@@ -157,6 +170,7 @@ function addReceived(
     nackCount: stats.nackCount,
     pliCount: isVideo ? stats.pliCount : undefined,
     firCount: isVideo ? stats.firCount : undefined,
+    ...pictureStats(picture, context.now),
     framesReceived: isVideo ? stats.framesReceived : undefined,
     framesDropped: isVideo ? stats.framesDropped : undefined,
     framesAssembledFromMultiplePackets: isVideo ? stats.framesAssembledFromMultiplePackets : undefined,

@@ -83,6 +83,8 @@ export class PeerTransport {
   #dtlsParameters: DtlsParameters | undefined
   #timer: Timer | undefined
   #timerAt = Infinity
+  /** When media is being sent, ms. */
+  #sendTime = 0
   #drainQueued = false
   #draining = false
   #sctpConnecting = false
@@ -93,7 +95,7 @@ export class PeerTransport {
     this.#network = options.network
     this.#observer = observer
     this.ice = options.ice
-    this.#send = (datagram) => options.ice.send(datagram)
+    this.#send = (datagram) => options.ice.send(datagram, this.#sendTime)
     options.ice.onDatagram = (datagram) => this.#receive(datagram)
     options.ice.onBurstEnd = () => this.#drain()
   }
@@ -300,6 +302,7 @@ export class PeerTransport {
       while (this.#drainDtlsEvents(now) || this.#drainChannelEvents(now) || this.#transmit(now)) {
         if (this.#closed) return
       }
+      this.#sendTime = now
       this.#media?.transmit(now, this.#send)
     } finally {
       this.#draining = false
@@ -346,12 +349,12 @@ export class PeerTransport {
       for (let packet = association.pollTransmit(now); packet !== undefined; packet = association.pollTransmit(now)) {
         any = true
         dtls.send(packet)
-        for (let out = dtls.pollTransmit(now); out !== undefined; out = dtls.pollTransmit(now)) ice.send(out)
+        for (let out = dtls.pollTransmit(now); out !== undefined; out = dtls.pollTransmit(now)) ice.send(out, now)
       }
     }
     for (let out = dtls.pollTransmit(now); out !== undefined; out = dtls.pollTransmit(now)) {
       any = true
-      ice.send(out)
+      ice.send(out, now)
     }
     return any
   }
@@ -386,6 +389,7 @@ export class PeerTransport {
     const now = this.now
     if (this.#media !== undefined) {
       this.#media.close()
+      this.#sendTime = now
       this.#media.transmit(now, this.#send)
     }
     this.association?.abort()

@@ -78,14 +78,16 @@ export class Transport {
     credentials: IceCredentials | undefined,
   ) {
     const { crypto, trace } = configuration
+    const { onUnhandledDatagram, ...ice } = configuration.ice ?? {}
     this.ice = new IceConnection({
-      ...configuration.ice,
+      ...ice,
       network,
       iceServers: configuration.usableServers,
       iceTransportPolicy: configuration.iceTransportPolicy,
       ...(crypto === undefined ? {} : { crypto }),
       ...(trace === undefined ? {} : { trace }),
     })
+    this.ice.onUnhandledDatagram = onUnhandledDatagram
     if (credentials !== undefined) this.ice.restart({ ...credentials })
     this.generation = { ...this.#localGeneration(), candidates: [], complete: false }
     this.peer = new PeerTransport(
