@@ -71,6 +71,7 @@ export class CandidatePair {
     packetsReceived: 0,
     bytesSent: 0,
     bytesReceived: 0,
+    lastPacketSentAt: 0,
     lastPacketReceivedAt: 0,
     totalRoundTripTime: 0,
     currentRoundTripTime: 0,
@@ -139,6 +140,7 @@ export interface PairStats {
   packetsReceived: number
   bytesSent: number
   bytesReceived: number
+  lastPacketSentAt: number
   lastPacketReceivedAt: number
   totalRoundTripTime: number
   currentRoundTripTime: number

@@ -230,16 +230,17 @@ export class IceConnection {
   }
 
   /**
-   * Sends one datagram over the selected pair; it owns the bytes from here on.
+   * Sends one datagram over the selected pair; it owns the bytes from here on. `now`, in ms on the network's clock, saves it a look.
    * @returns false when there is no pair to send on; the datagram is dropped then.
    */
-  send(datagram: Uint8Array): boolean {
+  send(datagram: Uint8Array, now: number = this.#network.now()): boolean {
     const socket = this.#pathSocket
     if (socket === undefined) return false
     const path = this.#path!
     const { stats } = path
     stats.packetsSent++
     stats.bytesSent += datagram.length
+    stats.lastPacketSentAt = now
     this.#totals.packetsSent++
     this.#totals.bytesSent += datagram.length
     socket.send(datagram, path.to)

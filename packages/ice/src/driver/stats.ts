@@ -24,6 +24,7 @@ export interface CandidatePairStats {
   readonly packetsReceived: number
   readonly bytesSent: number
   readonly bytesReceived: number
+  readonly lastPacketSentAt: number | undefined
   readonly lastPacketReceivedAt: number | undefined
   /** Sum of all measured round trips, in s. */
   readonly totalRoundTripTime: number
@@ -85,6 +86,7 @@ export function snapshot(agent: IceAgent, state: IceState, totals: Totals): IceC
       packetsReceived: stats.packetsReceived,
       bytesSent: stats.bytesSent,
       bytesReceived: stats.bytesReceived,
+      lastPacketSentAt: stats.packetsSent === 0 ? undefined : stats.lastPacketSentAt,
       lastPacketReceivedAt: stats.lastPacketReceivedAt === 0 ? undefined : stats.lastPacketReceivedAt,
       totalRoundTripTime: stats.totalRoundTripTime / 1000,
       currentRoundTripTime: stats.responsesReceived === 0 ? undefined : stats.currentRoundTripTime / 1000,
