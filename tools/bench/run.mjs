@@ -6,19 +6,22 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, styleText } from 'node:util'
 import { runtimeBinary, runtimes } from '../packages/runtimes.mjs'
+import { load } from '../../packages/turn/bench/load.mjs'
 import { forward } from './forwarding.mjs'
 
 const usage = `Usage: npm run bench -- [options]
 
-  --only WHAT       throughput, process, setup, idle, srtp or forwarding (repeatable; default all)
+  --only WHAT       throughput, process, setup, idle, srtp, forwarding or turn (repeatable; default all)
   --stacks A,B      of kaon, node-datachannel, werift (default all)
   --megabytes N     carried by a throughput run (default 200; werift gets a tenth)
   --rounds N        rounds of the two-process throughput, the stacks in turn (default 3)
   --pairs N         idle pairs (default 100; werift gets half)`
 
+const sections = ['throughput', 'process', 'setup', 'idle', 'srtp', 'forwarding', 'turn']
+
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', multiple: true, default: ['throughput', 'process', 'setup', 'idle', 'srtp', 'forwarding'] },
+    only: { type: 'string', multiple: true, default: sections },
     stacks: { type: 'string', default: 'kaon,node-datachannel,werift' },
     megabytes: { type: 'string', default: '200' },
     rounds: { type: 'string', default: '3' },
@@ -301,6 +304,33 @@ if (values.only.includes('forwarding')) {
       `Forwarding 1 KB packets from 1 to ${receivers}, ${rate} packets/s; medians of ${values.rounds} rounds`,
       result,
     )
+  }
+}
+
+if (values.only.includes('turn')) {
+  try {
+    const results = await load()
+    const coturn = results.find(({ server }) => server === 'coturn')
+    /** @type {Record<string, Record<string, unknown>>} */
+    const result = {}
+    for (const [name, key] of /** @type {const} */ ([
+      ['allocations made and ended', 'allocations'],
+      ['datagrams to peers', 'toPeers'],
+      ['datagrams to clients', 'toClients'],
+    ])) {
+      result[name] = {}
+      for (const { server, [key]: rate } of results) {
+        result[name][`${server}, /s`] = round(rate.perSecond)
+        result[name][`${server}, /cpu s`] = round(rate.perCpuSecond)
+      }
+      const kaon = results[0]?.[key].perCpuSecond ?? Number.NaN
+      if (coturn !== undefined) result[name]['× coturn, cpu'] = round(kaon / coturn[key].perCpuSecond, 2)
+    }
+    table('A TURN server over UDP: allocations, and 1200-byte datagrams by channel', result)
+    if (coturn === undefined)
+      console.log('coturn is not installed, nothing is compared (Debian: apt-get install coturn)')
+  } catch (error) {
+    console.log(`turn: ${error instanceof Error ? error.message : error}`)
   }
 }
 process.exit(0)
