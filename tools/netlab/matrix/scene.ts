@@ -56,7 +56,7 @@ export class Scene {
   readonly #processes = new Map<Access, KaonProcess>()
 
   constructor({ name, chromium, kaon }: SceneOptions) {
-    guardNetlab(name)
+    guardNetlab(name, this.#folder)
     this.#town = createTown({ name, homes: [...chromium, ...kaon] })
     for (const [i, home] of this.#town.homes.entries())
       (i < chromium.length ? this.#chromium : this.#kaon).set(home.access, home)

@@ -38,7 +38,7 @@ export function formatTables(results: readonly Result[]): string {
 }
 
 function formatRow(name: string, texts: readonly string[]): string {
-  return [name.padEnd(29), ...texts.map((text) => text.padEnd(25))].join('').trimEnd()
+  return [name.padEnd(29), ...texts.map((text) => text.padEnd(26))].join('').trimEnd()
 }
 
 function formatResult({ cell, outcome }: Result): string {
