@@ -18,6 +18,9 @@ import { TcpPort } from './tcp-port.ts'
 /** W3C RTCIceGathererState. */
 export type IceGatheringState = 'new' | 'gathering' | 'complete'
 
+/** The least time between two looks at the interfaces because a socket has failed, ms. */
+const LOOK_INTERVAL = 100
+
 /** Remote candidates remembered for `remoteCandidates`. */
 const MAX_REMOTE_CANDIDATES = 128
 
@@ -51,6 +54,8 @@ export class IceConnection {
   #relayOnly: boolean
   #state: IceState = 'new'
   #gatheringState: IceGatheringState = 'new'
+  /** The path worked when ICE was restarted. */
+  #wasSound = true
   #localCandidates: Candidate[] = []
   #remoteCandidates: Candidate[] = []
   /** Names of remote candidates under way, and whether the end of candidates waits for them. */
@@ -70,6 +75,7 @@ export class IceConnection {
   #hasBurst = false
   readonly #heard: Port[] = []
   readonly #watch: InterfaceWatch | undefined
+  #lookedAt = -Infinity
   #timer: Timer | undefined
   #timerAt = Infinity
 
@@ -183,7 +189,7 @@ export class IceConnection {
     if (this.#state === 'closed') throw new IceError('ERR_ICE_STATE', 'the ICE connection is closed')
     if (this.#gatheringState !== 'new') return
     this.#setGatheringState('gathering')
-    this.#gathering.start(this.localParameters.usernameFragment, this.#relayOnly)
+    this.#gathering.start(this.localParameters.usernameFragment, this.#relayOnly, this.#wasSound)
     if (this.#remoteCandidates.some(({ tcpType }) => tcpType === 'passive')) this.#gathering.addActive()
   }
 
@@ -267,6 +273,7 @@ export class IceConnection {
   }
 
   #restarted(): void {
+    if (this.#state !== 'checking') this.#wasSound = this.#state === 'connected' || this.#state === 'completed'
     this.#generation++
     this.#gathering.cancel()
     this.#localCandidates = []
@@ -307,8 +314,19 @@ export class IceConnection {
         this.#schedule()
       }
     }
-    // Unreachable hosts are found out by checks that go unanswered.
-    socket.onerror = (error) => this.#options.trace?.({ layer: 'ice', name: 'socket-error', data: error })
+    // Unreachable hosts are found out by checks that go unanswered. But an address that has gone makes errors at once, while the
+    // system may only be asked for its interfaces every few seconds.
+    socket.onerror = (error) => {
+      this.#options.trace?.({ layer: 'ice', name: 'socket-error', data: error })
+      if (this.#watch !== undefined) this.#lookAround()
+    }
+  }
+
+  #lookAround(): void {
+    const now = this.#network.now()
+    if (now < this.#lookedAt + LOOK_INTERVAL) return
+    this.#lookedAt = now
+    this.#network.defer(() => this.#gathering.refresh())
   }
 
   #receive(port: Port, datagram: Uint8Array, from: Endpoint): void {

@@ -57,6 +57,7 @@ export class Gathering {
   #servers: readonly ParsedServer[]
   #usernameFragment = ''
   #relayOnly = false
+  #isSound = true
   #announced: Candidate[] = []
   #failedUrls = new Set<string>()
   /** Counts gatherings: what an older one still finds out is dropped. */
@@ -102,7 +103,9 @@ export class Gathering {
     this.#servers = parseServers(servers)
   }
 
-  start(usernameFragment: string, relayOnly: boolean): void {
+  /** `isSound`: allocations that there are can be relied upon, since the path works. Others may have been forgotten by their servers. */
+  start(usernameFragment: string, relayOnly: boolean, isSound: boolean): void {
+    this.#isSound = isSound
     this.#usernameFragment = usernameFragment
     this.#relayOnly = relayOnly
     this.#announced = []
@@ -354,7 +357,8 @@ export class Gathering {
     const { url } = server
     const key = `relay ${url} ${from.address} ${server.username} ${server.credential}`
     const known = this.#ports.find(key)
-    if (known !== undefined) {
+    if (known !== undefined && known.gathering !== run && !this.#isSound) this.#losePort(known)
+    else if (known !== undefined) {
       this.#ports.reuse(known, from, run, this.#usernameFragment)
       this.#addRelayed(known, known.socket as RelaySocket, url, index)
       return
