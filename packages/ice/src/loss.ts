@@ -45,5 +45,5 @@ function moveOn(machine: Machine, now: number): void {
   if (previous !== undefined) dropPrevious(machine)
   choosePath(machine, now)
   // Its answer is asked for at once; to the peer it says which way the data comes from now on.
-  machine.consent.hurry(now)
+  machine.consent.doubt(now)
 }

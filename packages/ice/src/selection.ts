@@ -105,7 +105,7 @@ export function choosePath(machine: Machine, now: number): void {
     path.state = 'waiting'
     endNomination(machine, path)
     setPath(machine, other, now)
-    machine.consent.hurry(now) // which also shows the peer the way
+    machine.consent.doubt(now) // its checks also show the peer the way
     return
   }
   if (current.selected !== undefined) {

@@ -51,7 +51,8 @@ function isExhausted(machine: Machine): boolean {
 function hasFailed(machine: Machine, now: number): boolean {
   const { current } = machine
   if (current.remote === undefined || !current.localEnd || unfinished(machine) > 0) return false
-  if (current.locals.length === 0 && current.remoteEnd) return now >= machine.graceUntil
+  // Nothing will ever be checked, unless an interface comes up yet.
+  if (current.locals.length === 0 && current.remoteEnd && !machine.settings.standby) return true
   const patience = machine.wasConnected ? machine.graceUntil : current.startedAt + machine.settings.patienceMs
   return now >= patience
 }

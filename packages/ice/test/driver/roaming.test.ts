@@ -109,6 +109,21 @@ describe('continual gathering', () => {
     })
   }
 
+  test('a host that has no interface yet when it gathers', async () => {
+    const net = new VirtualNetwork({ seed: 9 })
+    const host = net.addHost({ link: LINK })
+    host.interface('eth0').remove()
+    const a = makePeer(host, { role: 'controlling', ...CONTINUAL }, 1)
+    const b = makePeer(net.addHost({ link: LINK }), CONTINUAL, 2)
+    connect(a, b)
+    await net.run(2000)
+    expect(a.ice.localCandidates).toEqual([])
+    expect([...a.states, ...b.states]).not.toContain('failed')
+    host.addInterface({ link: LINK })
+    await net.runUntil(() => isConnected(a, b), 1000)
+    await exchange(net, a, b)
+  })
+
   test('from behind one NAT to behind another, both sides at once', async () => {
     const net = new VirtualNetwork({ seed: 4 })
     const nats = Array.from({ length: 4 }, () => net.addTopology('full-cone'))
