@@ -1,4 +1,4 @@
-import { BitReader } from './bit-reader.ts'
+import { BitReader } from '../bit-reader.ts'
 
 /** Types of open bitstream units (AV1 bitstream specification §6.2.2). */
 export const OBU_SEQUENCE_HEADER = 1

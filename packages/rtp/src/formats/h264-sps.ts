@@ -1,4 +1,4 @@
-import { BitReader } from './bit-reader.ts'
+import { BitReader } from '../bit-reader.ts'
 import { unescapeNalUnit } from './nal-units.ts'
 
 /** What a sequence parameter set of H.264 tells about the picture (ITU-T H.264 §7.3.2.1.1). */

@@ -1,4 +1,4 @@
-import { BitReader } from './bit-reader.ts'
+import { BitReader } from '../bit-reader.ts'
 import { decodeBase64 } from './base64.ts'
 import { readH264PpsId, readH264Sps } from './h264-sps.ts'
 import type { NalCodec } from './nal-codec.ts'

@@ -1,4 +1,4 @@
-import { BitReader } from './bit-reader.ts'
+import { BitReader } from '../bit-reader.ts'
 import { plausible } from './h264-sps.ts'
 import { unescapeNalUnit } from './nal-units.ts'
 

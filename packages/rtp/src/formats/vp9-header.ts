@@ -1,4 +1,4 @@
-import { BitReader } from './bit-reader.ts'
+import { BitReader } from '../bit-reader.ts'
 
 /** The beginning of a VP9 frame (VP9 bitstream specification §6.2, uncompressed_header), as far as it is in the clear. */
 export interface Vp9Header {

@@ -1,4 +1,4 @@
-import { BitReader } from './bits.ts'
+import { BitReader } from '../../bit-reader.ts'
 import {
   DECODE_TARGET_INDICATIONS,
   type DecodeTargetIndication,
@@ -59,7 +59,7 @@ export function readDependencyDescriptor(
     frameDiffs: customFrameDiffs ? readCustomFrameDiffs(reader) : template.frameDiffs,
     chainDiffs: customChains ? readList(reader, structure.chainCount, 8) : template.chainDiffs,
   }
-  if (reader.failed) return undefined
+  if (reader.overrun) return undefined
   return {
     startOfFrame,
     endOfFrame,
@@ -91,7 +91,7 @@ function readStructure(reader: BitReader): FrameDependencyStructure | undefined 
       resolutions.push({ width: reader.bits(16) + 1, height: reader.bits(16) + 1 })
     }
   }
-  if (reader.failed) return undefined
+  if (reader.overrun) return undefined
   return {
     templateIdOffset,
     decodeTargetCount,
@@ -115,7 +115,7 @@ function readLayers(reader: BitReader): { spatialId: number; temporalId: number 
   for (;;) {
     layers.push({ spatialId, temporalId })
     const next = reader.bits(2)
-    if (reader.failed) return undefined
+    if (reader.overrun) return undefined
     if (next === 3) return layers
     if (next === 1) {
       temporalId++

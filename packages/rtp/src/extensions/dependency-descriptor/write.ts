@@ -1,5 +1,5 @@
 import { RtpError } from '../../errors.ts'
-import { BitWriter } from './bits.ts'
+import { BitWriter } from './bit-writer.ts'
 import {
   DECODE_TARGET_INDICATIONS,
   type DecodeTargetIndication,

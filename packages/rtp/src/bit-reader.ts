@@ -43,6 +43,14 @@ export class BitReader {
     return 2 ** zeros - 1 + this.bits(zeros)
   }
 
+  /** One of `n` values, ns(n) of AV1 §4.10.7. */
+  nonSymmetric(n: number): number {
+    const width = 32 - Math.clz32(n)
+    const shorter = 2 ** width - n
+    const value = this.bits(width - 1)
+    return value < shorter ? value : value * 2 - shorter + this.bit()
+  }
+
   /** Signed Exp-Golomb, se(v) of ITU-T H.264 §9.1.1. */
   se(): number {
     const code = this.ue()
