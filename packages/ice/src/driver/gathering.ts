@@ -39,6 +39,8 @@ export interface GatheringHost {
 const MAX_QUERIES = 64
 /** Allocations held at a time: each costs the server a port, and both sides refreshes. */
 const MAX_ALLOCATIONS = 16
+/** ms of a server's silence after which it is asked about the allocation, where a lost one is made anew. */
+const IMPATIENCE = 5000
 /** ms between attempts to have a relay again that was lost: the least, and where doubling ends. */
 const [MIN_PAUSE, MAX_PAUSE] = [1000, 30_000] as const
 
@@ -365,8 +367,9 @@ export class Gathering {
     }
     if (this.#allocations + this.#ports.count('relay ') >= MAX_ALLOCATIONS) return
     this.#allocations++
-    const { tls, gatherTimeoutMs: timeout = 9500, trace } = this.#options
-    const options = { network: this.#network, tls, timeout, random: this.#random, trace }
+    const { tls, gatherTimeoutMs: timeout = 9500, trace, continualGathering } = this.#options
+    const keepaliveInterval = continualGathering === true ? IMPATIENCE : undefined
+    const options = { network: this.#network, tls, timeout, keepaliveInterval, random: this.#random, trace }
     const result = await allocateRelay(server, from, options, this.#stop.signal)
     this.#allocations--
     if ('code' in result) {

@@ -9,6 +9,8 @@ export interface RelayOptions {
   readonly network: Network
   readonly tls: TlsOptions | undefined
   readonly timeout: number
+  /** ms of silence after which the server is asked whether it still knows the allocation. Default: the client's. */
+  readonly keepaliveInterval: number | undefined
   readonly random: (length: number) => Uint8Array
   readonly trace: ((event: { layer: string; name: string; data?: unknown }) => void) | undefined
 }
@@ -29,7 +31,8 @@ export async function allocateRelay(
   options: RelayOptions,
   signal: AbortSignal,
 ): Promise<RelaySocket | RelayFailure> {
-  const { network, tls, timeout, random, trace } = options
+  const { network, tls, timeout, keepaliveInterval, random, trace } = options
+  const request = { signal, ...(keepaliveInterval !== undefined && { keepaliveInterval }) }
   try {
     const client = new TurnClient({
       network,
@@ -44,11 +47,11 @@ export async function allocateRelay(
       ...(trace && { trace }),
     })
     try {
-      return await client.allocate({ signal })
+      return await client.allocate(request)
     } catch (error) {
       const isOtherFamily = error instanceof TurnError && error.responseCode === 440 && from.family === 6
       if (!isOtherFamily) throw error
-      return await client.allocate({ families: [6], signal })
+      return await client.allocate({ families: [6], ...request })
     }
   } catch (error) {
     return explain(error)

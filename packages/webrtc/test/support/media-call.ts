@@ -1,4 +1,4 @@
-import { RTCPeerConnection, type RTCStatsReport } from '../../src/index.ts'
+import { RTCPeerConnection, type RTCConfiguration, type RTCStatsReport } from '../../src/index.ts'
 import type { Side } from './browser-pair.ts'
 import { once } from './browser-pair.ts'
 import type { Kind, MediaPage, PagePlan, Stats } from './media-page.ts'
@@ -10,13 +10,14 @@ let calls = 0
 
 /** A Kaon peer in this process and a connection of the page, with the signalling between them: candidates inside the descriptions. */
 export class MediaCall {
-  readonly kaon: RTCPeerConnection = new RTCPeerConnection({ ice: { includeLoopback: true } })
+  readonly kaon: RTCPeerConnection
   readonly page: MediaPage
   /** The name of the page's connection. */
   readonly id: string = `call ${++calls}`
   readonly #carry: Carry
 
-  private constructor(page: MediaPage, carry: Carry) {
+  private constructor(page: MediaPage, carry: Carry, configuration: RTCConfiguration) {
+    this.kaon = new RTCPeerConnection(configuration)
     this.page = page
     this.#carry = carry
   }
@@ -26,8 +27,9 @@ export class MediaCall {
     page: MediaPage,
     plan: PagePlan,
     carry: Carry = (description) => description,
+    configuration: RTCConfiguration = { ice: { includeLoopback: true } },
   ): Promise<MediaCall> {
-    const call = new MediaCall(page, carry)
+    const call = new MediaCall(page, carry, configuration)
     await page.create(call.id, plan)
     return call
   }
