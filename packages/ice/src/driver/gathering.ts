@@ -17,7 +17,7 @@ import { ReflexiveGatherer, type ReflexiveResult } from './reflexive.ts'
 import { allocateRelay, explain } from './relayed.ts'
 import { isTurn, type ParsedServer, parseServers } from './servers.ts'
 import { openTcp, openUdp, type Opened } from './sockets.ts'
-import { makeStop, type Stop } from './stop.ts'
+import { Stops } from './stop.ts'
 
 /** What gathering tells the connection. */
 export interface GatheringHost {
@@ -64,7 +64,7 @@ export class Gathering {
   #failedUrls = new Set<string>()
   /** Counts gatherings: what an older one still finds out is dropped. */
   #run = 0
-  #stop: Stop = makeStop()
+  readonly #stops = new Stops()
   /** Parts of the gathering under way. */
   #tasks = 0
   #isRunning = false
@@ -116,7 +116,6 @@ export class Gathering {
     this.#isRunning = true
     this.#tasks = 0
     this.#queries = 0
-    this.#stop = makeStop()
     this.#run++
     this.#begin(() => this.#gather(selectAddresses(this.#network.interfaces(), this.#options), this.#run))
   }
@@ -163,7 +162,7 @@ export class Gathering {
   /** Ends the gathering under way without a word. */
   cancel(): void {
     this.#run++
-    this.#stop.abort()
+    this.#stops.abortAll()
     this.#isRunning = false
     this.#reflexive.clear()
     for (const timer of this.#renewals) timer.cancel()
@@ -345,12 +344,15 @@ export class Gathering {
   }
 
   async #lookup({ url, server }: ParsedServer, run: number): Promise<TransportAddress[]> {
+    const stop = this.#stops.begin()
     try {
-      const found = await this.#network.lookup(server.host, { signal: this.#stop.signal })
+      const found = await this.#network.lookup(server.host, { signal: stop.signal })
       return found.map((address) => ({ address, port: server.port, family: address.includes(':') ? 6 : 4 }))
     } catch {
       if (run === this.#run) this.#fail(url, undefined, 701, `the name ${server.host} cannot be resolved`)
       return []
+    } finally {
+      this.#stops.end(stop)
     }
   }
 
@@ -370,7 +372,9 @@ export class Gathering {
     const { tls, gatherTimeoutMs: timeout = 9500, trace, continualGathering } = this.#options
     const keepaliveInterval = continualGathering === true ? IMPATIENCE : undefined
     const options = { network: this.#network, tls, timeout, keepaliveInterval, random: this.#random, trace }
-    const result = await allocateRelay(server, from, options, this.#stop.signal)
+    const stop = this.#stops.begin()
+    const result = await allocateRelay(server, from, options, stop.signal)
+    this.#stops.end(stop)
     this.#allocations--
     if ('code' in result) {
       if (run !== this.#run) return

@@ -1,6 +1,6 @@
 // Remote candidates behind mDNS names (draft-ietf-mmusic-mdns-ice-candidates §3.2).
 import type { Mdns } from '@kaon/net'
-import { makeStop, type Stop } from './stop.ts'
+import { Stops } from './stop.ts'
 
 /** One label and `.local`: a longer name is not an mDNS candidate (§3.2.1). */
 const MDNS_NAME = /^[A-Za-z0-9_-]{1,63}\.local\.?$/i
@@ -14,7 +14,7 @@ export function isMdnsName(address: string): boolean {
 /** Looks names up, each once while it is under way. */
 export class NameResolver {
   readonly #mdns: Mdns
-  #stop: Stop | undefined
+  readonly #stops = new Stops()
   readonly #pending = new Map<string, Promise<string | undefined>>()
 
   constructor(mdns: Mdns) {
@@ -27,19 +27,22 @@ export class NameResolver {
     const known = this.#pending.get(key)
     if (known !== undefined) return known
     if (this.#pending.size >= MAX_PENDING) return Promise.resolve(undefined)
-    this.#stop ??= makeStop()
-    const lookup = this.#mdns.resolve(key, { signal: this.#stop.signal }).then(
+    const stop = this.#stops.begin()
+    const lookup = this.#mdns.resolve(key, { signal: stop.signal }).then(
       (address) => address,
       () => undefined,
     )
     this.#pending.set(key, lookup)
-    void lookup.then(() => this.#pending.delete(key))
+    void lookup.then(() => {
+      this.#pending.delete(key)
+      this.#stops.end(stop)
+    })
     return lookup
   }
 
   /** Gives up what is under way: its timers and sockets would keep a process alive. */
   close(): void {
-    this.#stop?.abort()
+    this.#stops.abortAll()
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Endpoint, Network, TcpConnection } from '@kaon/net'
 import { FrameReader, FrameWriter } from '../framing.ts'
 import type { TcpCandidateType } from '../candidate.ts'
-import { makeStop } from './stop.ts'
+import { Stops } from './stop.ts'
 import { isStun, type PortSocket } from './port.ts'
 
 /** Connections of one candidate, those under way included. */
@@ -41,7 +41,7 @@ export class TcpPort implements PortSocket {
   readonly #network: Network
   readonly #streams = new Map<string, Stream>()
   readonly #writer = new FrameWriter()
-  readonly #stop = makeStop()
+  readonly #stops = new Stops()
   #closed = false
 
   constructor(network: Network, local: Endpoint, tcpType: TcpCandidateType) {
@@ -100,7 +100,7 @@ export class TcpPort implements PortSocket {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#stop.abort()
+    this.#stops.abortAll()
     this.onmessage = undefined
     this.onerror = undefined
     this.onfailed = undefined
@@ -121,9 +121,7 @@ export class TcpPort implements PortSocket {
   async #connect(stream: Stream, deadline: number): Promise<void> {
     const network = this.#network
     const { remote } = stream
-    const stop = makeStop()
-    const onClose = (): void => stop.abort()
-    this.#stop.signal.addEventListener('abort', onClose, { once: true })
+    const stop = this.#stops.begin()
     const timer = network.setTimer(deadline, () => stop.abort())
     let connection: TcpConnection | undefined
     try {
@@ -148,7 +146,7 @@ export class TcpPort implements PortSocket {
       return
     } finally {
       timer.cancel()
-      this.#stop.signal.removeEventListener('abort', onClose)
+      this.#stops.end(stop)
     }
     if (this.#closed || this.#streams.get(keyOf(remote)) !== stream) {
       connection.close()

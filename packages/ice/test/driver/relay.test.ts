@@ -234,6 +234,22 @@ describe('what goes wrong', () => {
     expect(await errorsWith(() => ({ iceServers: [{ urls: url, ...account }] }))).toEqual([`701 ${url} false`])
   })
 
+  test('twenty servers and two addresses: sixteen allocations at most', async () => {
+    const { net, server } = await makeTurnScene()
+    const host = net.addHost()
+    host.addInterface()
+    const urls = Array.from({ length: 20 }, (_, i) => `turn:turn.example.org?transport=${i % 2 === 0 ? 'udp' : 'tcp'}`)
+    const { ice } = makePeer(host, { iceServers: urls.map((url) => ({ urls: url, ...account })) })
+    ice.gather()
+    await net.run(5000)
+    expect(ice.gatheringState).toBe('complete')
+    expect(server.stats.allocations).toBeLessThanOrEqual(16)
+    expect(server.stats.allocations).toBeGreaterThan(0)
+    ice.close()
+    await net.run(5000)
+    expect(server.stats.allocations).toBe(0)
+  })
+
   test('closing while allocations are under way leaves nothing behind', async () => {
     const scene = await makeTurnScene()
     const host = scene.net.addHost({ link: { delay: 50 } })

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SharedPorts } from '../../src/driver/index.ts'
 import { localFragmentOf } from '../../src/driver/peek.ts'
+import { SharedUdp } from '../../src/driver/shared-udp.ts'
 import { connect, exchange, isConnected, makePeer, type Peer, type PeerOptions, seededRandom } from './pair.ts'
 
 async function makeServer(net: VirtualNetwork, tcp = false): Promise<{ host: VirtualHost; shared: SharedPorts }> {
@@ -282,6 +283,22 @@ describe('strangers at a shared port', () => {
     }
     expect(shared.stats.entries).toBeLessThan(300)
     await exchange(net, a, b)
+  })
+
+  test('requests that nobody answers: the oldest are forgotten', async () => {
+    const net = new VirtualNetwork({ seed: 12 })
+    const socket = await net.addHost().bindUdp()
+    const udp = new SharedUdp(socket)
+    const share = udp.share()
+    const random = seededRandom(3)
+    const message = request('a:b', 'p'.repeat(22))
+    for (let i = 0; i < 17_000; i++) {
+      message.set(random(12), 8)
+      share.send(message.slice(), { address: '198.18.0.99', port: 9, family: 4 })
+    }
+    expect(udp.entries).toBe(16_384)
+    share.close()
+    expect(udp.entries).toBe(0)
   })
 
   test('any bytes, and requests with bytes changed, at the parser', () => {

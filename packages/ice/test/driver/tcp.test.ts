@@ -3,7 +3,7 @@ import { VirtualNetwork } from '@kaon/net/virtual'
 import { attribute, createTransactionId, MessageBuilder, methods, shortTermKey } from '@kaon/stun'
 import { describe, expect, test } from 'vitest'
 import { SharedPorts } from '../../src/driver/index.ts'
-import { connect, exchange, isConnected, makePeer } from './pair.ts'
+import { connect, exchange, isConnected, makePeer, seededRandom } from './pair.ts'
 
 const UDP_BLOCKED = { type: 'port-restricted-cone', blockUdp: true } as const
 
@@ -145,6 +145,60 @@ describe('TCP candidates', () => {
     await net.runUntil(() => isConnected(a, b))
     await net.run(3000)
     expect(a.ice.stats().pairs).toHaveLength(1)
+  })
+})
+
+describe('an authentic peer', () => {
+  test('has 32 connections and no more; those that end make room', async () => {
+    const net = new VirtualNetwork({ seed: 10 })
+    const host = net.addHost()
+    const a = makePeer(host, { tcp: ['passive'], agent: { maxPairs: 200 } }, 1)
+    a.ice.setRemoteParameters({ usernameFragment: 'peer', password: 'p'.repeat(22) })
+    a.ice.gather()
+    await net.run(10)
+    const { usernameFragment, password } = a.ice.localParameters
+    const { port } = a.ice.localCandidates.find(({ tcpType }) => tcpType === 'passive')!
+    const peer = net.addHost()
+    const open = []
+    let closed = 0
+    for (let i = 0; i < 60; i++) {
+      const connection = await net.runUntil(peer.connectTcp({ host: host.address, port }))
+      connection.ondata = () => {}
+      connection.onend = connection.onclose = () => closed++
+      connection.write(frame(request(`${usernameFragment}:peer`, password)))
+      open.push(connection)
+      await net.run(5)
+    }
+    await net.run(100)
+    const kept = 60 - closed
+    expect(kept).toBeGreaterThan(0)
+    expect(kept).toBeLessThanOrEqual(32)
+    for (const connection of open) connection.close()
+    await net.run(100)
+    expect(a.ice.stats().pairs.every(({ state }) => state === 'failed')).toBe(true)
+  })
+
+  test('whose stream brings nonsense between packets only loses those', async () => {
+    const net = new VirtualNetwork({ seed: 11 })
+    const host = net.addHost()
+    const a = makePeer(host, { tcp: ['passive'] }, 1)
+    a.ice.setRemoteParameters({ usernameFragment: 'peer', password: 'p'.repeat(22) })
+    a.ice.gather()
+    await net.run(10)
+    const { usernameFragment, password } = a.ice.localParameters
+    const { port } = a.ice.localCandidates.find(({ tcpType }) => tcpType === 'passive')!
+    const connection = await net.runUntil(net.addHost().connectTcp({ host: host.address, port }))
+    connection.ondata = () => {}
+    connection.write(frame(request(`${usernameFragment}:peer`, password)))
+    const random = seededRandom(5)
+    for (let i = 0; i < 200; i++) {
+      const noise = random(1 + (i % 90))
+      connection.write(frame(noise))
+    }
+    connection.write(frame(new Uint8Array([80, 1, 2])))
+    await net.run(1000)
+    expect(a.received.at(-1)).toEqual(new Uint8Array([80, 1, 2]))
+    expect(a.ice.stats().agent.malformed).toBeGreaterThan(0)
   })
 })
 
