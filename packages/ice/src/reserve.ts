@@ -52,7 +52,10 @@ export function keepVigil(machine: Machine, path: CandidatePair, now: number): v
   machine.deadline = Math.min(machine.deadline, machine.vigilAt)
 }
 
-/** Pairs in reserve: the best one of each other socket is checked now and then, so that its way stays open and is known. */
+/**
+ * Pairs in reserve: the best one of each other socket, and the best to another host than the one in use, are checked now and then, so that
+ * their ways stay open and are known. A relay's other end may be at the server that fails.
+ */
 export function sendStandby(machine: Machine, now: number): number {
   const { settings, path, current } = machine
   if (!settings.standby || settings.lite || path === undefined || current.selected === undefined) {
@@ -62,12 +65,14 @@ export function sendStandby(machine: Machine, now: number): number {
   if (machine.standbyAt === Infinity) machine.standbyAt = now + settings.standbyIntervalMs
   if (now < machine.standbyAt) return machine.standbyAt
   machine.standbyAt = now + settings.standbyIntervalMs
-  const sockets = new Set<number>()
+  const taken = new Set<string>()
   for (const pair of current.checklist.pairs) {
     if (pair === path || !pair.valid || pair.revoked || pair.nomination !== undefined) continue
-    // By priority, several pairs of one socket share its fate; by round trip, they are different ways.
-    if (settings.nominationPolicy === 'priority' && sockets.has(pair.socket)) continue
-    sockets.add(pair.socket)
+    // By priority, several pairs from one socket to one host share their fate; by round trip, they are different ways.
+    const isElsewhere = pair.remote.address.address !== path.remote.address.address
+    const way = `${pair.socket} ${isElsewhere}`
+    if (settings.nominationPolicy === 'priority' && taken.has(way)) continue
+    taken.add(way)
     startCheck(machine, current, pair, 'standby', now)
   }
   return machine.standbyAt

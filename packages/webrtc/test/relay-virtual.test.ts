@@ -131,11 +131,11 @@ describe('a TURN server that is killed', () => {
     },
   )
 
-  it('beside another one: the call goes on without a restart', async () => {
+  it.each([false, true])('beside another one: the call goes on without a restart (reserve: %s)', async (reserve) => {
     const net = new VirtualNetwork({ seed: 4 })
     const servers = await Promise.all(SERVERS.map((address) => turnServer(net.addHost({ address }))))
     const urls = SERVERS.map((address) => `turn:${address}`)
-    const one = relayed(urls)
+    const one = relayed(urls, { ice: { agent: { standby: reserve } } })
     const call = await VirtualCall.start(net, [net.addHost({ link }), net.addHost({ link })], 30, [one, one])
     let offers = 0
     for (const { pc } of call.sides) pc.addEventListener('negotiationneeded', () => offers++)
@@ -146,7 +146,7 @@ describe('a TURN server that is killed', () => {
     await net.run(12_000)
     expect(call.isConnected).toBe(true)
     expect(localCandidate(call.sides[0]).url).toBe(urls[1 - used])
-    expect(call.gap).toBeLessThan(10_000)
+    expect(call.gap).toBeLessThan(reserve ? 3000 : 10_000)
     expect(call.sides.flatMap(({ states }) => states)).not.toContain('failed')
     expect(offers).toBe(0)
     expect(await call.finish()).toBe(true)

@@ -1,5 +1,11 @@
 import type { VirtualHost, VirtualNetwork } from '@kaon/net/virtual'
-import type { RTCConfiguration, RTCDataChannel, RTCDataChannelEvent, RTCPeerConnection } from '../../src/index.ts'
+import type {
+  RTCConfiguration,
+  RTCDataChannel,
+  RTCDataChannelEvent,
+  RTCIceCandidate,
+  RTCPeerConnection,
+} from '../../src/index.ts'
 import { camera, watch, type Camera, type Seen } from './media.ts'
 import { once } from './peers.ts'
 import { signal, virtualPeer } from './virtual.ts'
@@ -130,5 +136,5 @@ export class VirtualCall {
 
 /** What a side sends from: its candidate in the selected pair. */
 export function localCandidate({ pc }: Caller): RTCIceCandidate {
-  return pc.sctp!.transport.iceTransport.getSelectedCandidatePair()!.local as unknown as RTCIceCandidate
+  return pc.sctp!.transport.iceTransport.getSelectedCandidatePair()!.local
 }
