@@ -1,5 +1,3 @@
-import { BitReader } from '../bit-reader.ts'
-
 /** Types of open bitstream units (AV1 bitstream specification §6.2.2). */
 export const OBU_SEQUENCE_HEADER = 1
 export const OBU_TEMPORAL_DELIMITER = 2
@@ -115,55 +113,4 @@ export function isAv1KeyFrame(list: readonly Obu[]): boolean {
     return (obu.payload[0]! & 0xe0) === 0 // show_existing_frame 0, frame_type KEY_FRAME
   }
   return false
-}
-
-/** What a sequence header tells about the picture (AV1 §5.5). */
-export interface Av1SequenceHeader {
-  readonly profile: number
-  /** seq_level_idx of the first operating point. */
-  readonly level: number
-  readonly tier: number
-  /** The largest frame of the sequence, in pixels. */
-  readonly width: number
-  readonly height: number
-}
-
-/** Reads the payload of a sequence header OBU. */
-export function readAv1SequenceHeader(payload: Uint8Array): Av1SequenceHeader | undefined {
-  const reader = new BitReader(payload)
-  const profile = reader.bits(3)
-  reader.bit() // still_picture
-  let level = 0
-  let tier = 0
-  if (reader.flag()) {
-    level = reader.bits(5)
-  } else {
-    let delayLength = 0
-    if (reader.flag()) {
-      reader.skip(64) // num_units_in_display_tick, time_scale
-      if (reader.flag()) reader.ue() // num_ticks_per_picture_minus_1
-      if (reader.flag()) {
-        delayLength = reader.bits(5) + 1
-        reader.skip(32 + 5 + 5)
-      }
-    }
-    const displayDelay = reader.flag()
-    const operatingPoints = reader.bits(5) + 1
-    for (let index = 0; index < operatingPoints; index++) {
-      reader.skip(12) // operating_point_idc
-      const pointLevel = reader.bits(5)
-      const pointTier = pointLevel > 7 ? reader.bit() : 0
-      if (index === 0) {
-        level = pointLevel
-        tier = pointTier
-      }
-      if (delayLength > 0 && reader.flag()) reader.skip(delayLength * 2 + 1)
-      if (displayDelay && reader.flag()) reader.skip(4)
-    }
-  }
-  const widthBits = reader.bits(4) + 1
-  const heightBits = reader.bits(4) + 1
-  const width = reader.bits(widthBits) + 1
-  const height = reader.bits(heightBits) + 1
-  return reader.overrun ? undefined : { profile, level, tier, width, height }
 }

@@ -1,4 +1,5 @@
-import { OBU_SEQUENCE_HEADER, obus, readAv1SequenceHeader } from './av1-obu.ts'
+import { OBU_SEQUENCE_HEADER, obus } from './av1-obu.ts'
+import { readAv1SequenceHeader } from './av1-sequence.ts'
 import { readH264Sps } from './h264-sps.ts'
 import { readH265Sps } from './h265-sps.ts'
 import { nalUnits } from './nal-units.ts'

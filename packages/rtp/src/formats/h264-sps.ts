@@ -8,9 +8,16 @@ export interface H264Sps {
   /** constraint_set0_flag is the highest bit. */
   readonly constraints: number
   readonly levelIdc: number
+  /** chroma_format_idc: 0 monochrome, 1 4:2:0, 2 4:2:2, 3 4:4:4. */
+  readonly chromaFormat: number
+  /** Bits per sample. */
+  readonly bitDepthLuma: number
+  readonly bitDepthChroma: number
   /** Pixels, after cropping. */
   readonly width: number
   readonly height: number
+  /** Hz, where the timing information of the VUI gives one. */
+  readonly frameRate: number | undefined
 }
 
 /** Profiles whose parameter sets have the chroma format and scaling lists in them. */
@@ -26,16 +33,18 @@ export function readH264Sps(unit: Uint8Array): H264Sps | undefined {
   const id = reader.ue()
   let chromaFormat = 1
   let separatePlanes = false
+  let bitDepthLuma = 8
+  let bitDepthChroma = 8
   if (HIGH_PROFILES.has(profileIdc)) {
     chromaFormat = reader.ue()
     if (chromaFormat === 3) separatePlanes = reader.flag()
-    reader.ue() // bit_depth_luma_minus8
-    reader.ue() // bit_depth_chroma_minus8
+    bitDepthLuma += reader.ue()
+    bitDepthChroma += reader.ue()
     reader.bit() // qpprime_y_zero_transform_bypass_flag
     if (reader.flag()) skipScalingLists(reader, chromaFormat === 3 ? 12 : 8)
   }
   reader.ue() // log2_max_frame_num_minus4
-  skipPictureOrder(reader)
+  if (!skipPictureOrder(reader)) return undefined
   reader.ue() // max_num_ref_frames
   reader.bit() // gaps_in_frame_num_value_allowed_flag
   const widthInMacroblocks = reader.ue() + 1
@@ -53,11 +62,34 @@ export function readH264Sps(unit: Uint8Array): H264Sps | undefined {
   }
   const width = widthInMacroblocks * 16 - cropX
   const height = heightInMapUnits * (2 - framesOnly) * 16 - cropY
-  if (reader.overrun || id > 31 || !plausible(width, height)) return undefined
-  return { id, profileIdc, constraints, levelIdc, width, height }
+  if (reader.overrun || id > 31 || chromaFormat > 3 || !plausible(width, height)) return undefined
+  if (bitDepthLuma > 14 || bitDepthChroma > 14) return undefined
+  const frameRate = reader.flag() ? readFrameRate(reader) : undefined
+  const picture = { chromaFormat, bitDepthLuma, bitDepthChroma, width, height, frameRate }
+  return { id, profileIdc, constraints, levelIdc, ...picture }
 }
 
-function skipPictureOrder(reader: BitReader): void {
+/** Of the VUI parameters (§E.1.1), as far as the timing. What is wrong here does not spoil what came before. */
+function readFrameRate(reader: BitReader): number | undefined {
+  if (reader.flag() && reader.bits(8) === 255) reader.skip(32) // sar_width, sar_height
+  if (reader.flag()) reader.bit() // overscan_appropriate_flag
+  if (reader.flag()) {
+    reader.skip(4) // video_format, video_full_range_flag
+    if (reader.flag()) reader.skip(24) // colour description
+  }
+  if (reader.flag()) {
+    reader.ue() // chroma_sample_loc_type_top_field
+    reader.ue() // chroma_sample_loc_type_bottom_field
+  }
+  if (!reader.flag()) return undefined
+  const unitsInTick = reader.bits(32)
+  const timeScale = reader.bits(32)
+  const rate = timeScale / unitsInTick / 2 // a tick is a field (§E.2.1)
+  return !reader.overrun && rate > 0 && rate <= 1000 ? rate : undefined
+}
+
+/** False when there are more offsets than there may be. */
+function skipPictureOrder(reader: BitReader): boolean {
   const type = reader.ue()
   if (type === 0) {
     reader.ue() // log2_max_pic_order_cnt_lsb_minus4
@@ -66,8 +98,10 @@ function skipPictureOrder(reader: BitReader): void {
     reader.se() // offset_for_non_ref_pic
     reader.se() // offset_for_top_to_bottom_field
     const count = reader.ue()
-    for (let index = 0; index < count && index < 256 && !reader.overrun; index++) reader.se()
+    if (count > 255) return false
+    for (let index = 0; index < count; index++) reader.se()
   }
+  return true
 }
 
 function skipScalingLists(reader: BitReader, lists: number): void {

@@ -1,5 +1,6 @@
 export { g722, opus, pcma, pcmu } from './audio.ts'
-export { isAv1KeyFrame, joinObus, obus, readAv1SequenceHeader, type Av1SequenceHeader, type Obu } from './av1-obu.ts'
+export { isAv1KeyFrame, joinObus, obus, type Obu } from './av1-obu.ts'
+export { readAv1SequenceHeader, type Av1SequenceHeader } from './av1-sequence.ts'
 export { av1 } from './av1.ts'
 export { frameDimensions } from './dimensions.ts'
 export { PayloadFormatError, type PayloadFormatErrorCode } from './errors.ts'

@@ -57,7 +57,7 @@ export function joinNalUnits(units: readonly Uint8Array[]): Uint8Array {
  * The first `limit` bytes of a NAL unit without its emulation prevention bytes (H.264 §7.3.1): what the fields of a parameter
  * set are read from.
  */
-export function unescapeNalUnit(unit: Uint8Array, limit = 1024): Uint8Array {
+export function unescapeNalUnit(unit: Uint8Array, limit = 4096): Uint8Array {
   const end = Math.min(unit.length, limit)
   const out = new Uint8Array(end)
   let length = 0

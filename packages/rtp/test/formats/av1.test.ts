@@ -156,11 +156,22 @@ test('sequence headers', () => {
     profile: 1,
     level: 31,
     tier: 0,
+    bitDepth: 8,
+    monochrome: false,
+    subsamplingX: 0,
+    subsamplingY: 0,
+    chromaSamplePosition: 0,
     width: 98,
     height: 54,
   })
   expect(readAv1SequenceHeader(hex('181970ead404'))).toMatchObject({ profile: 0, level: 0, width: 98, height: 54 })
 })
+
+/** Zeros fill the last byte. */
+function bitString(text: string): Uint8Array {
+  const byte = (index: number): number => Number.parseInt(text.slice(index * 8, index * 8 + 8).padEnd(8, '0'), 2)
+  return Uint8Array.from({ length: Math.ceil(text.length / 8) }, (_, index) => byte(index))
+}
 
 test('timing and decoder models in front of the size are skipped (AV1 §5.5.1)', () => {
   const zeros = (count: number) => '0'.repeat(count)
@@ -173,7 +184,49 @@ test('timing and decoder models in front of the size are skipped (AV1 §5.5.1)',
     `${zeros(12)} 00101 0 0`,
     '1001 1000 1001111111 101100111', // 640×360
   ]
-  const text = plain(bits.join('')).padEnd(240, '0')
-  const bytes = Uint8Array.from({ length: 30 }, (_, index) => Number.parseInt(text.slice(index * 8, index * 8 + 8), 2))
-  expect(readAv1SequenceHeader(bytes)).toEqual({ profile: 0, level: 8, tier: 1, width: 640, height: 360 })
+  expect(readAv1SequenceHeader(bitString(plain(bits.join('')).padEnd(240, '0')))).toEqual({
+    profile: 0,
+    level: 8,
+    tier: 1,
+    bitDepth: 8,
+    monochrome: false,
+    subsamplingX: 1,
+    subsamplingY: 1,
+    chromaSamplePosition: 0,
+    width: 640,
+    height: 360,
+  })
+})
+
+test.each([
+  ['8 bits 4:2:0, colocated', '000', '0 0 0 0 10', 8, false, 1, 1, 2],
+  ['10 bits 4:2:0', '000', '1 0 0 1 00', 10, false, 1, 1, 0],
+  ['monochrome, with a description', '000', `0 1 1 ${'00000001'.repeat(3)} 1`, 8, true, 1, 1, 0],
+  ['4:4:4', '001', '1 0 0', 10, false, 0, 0, 0],
+  ['sRGB', '001', '0 1 00000001 00001101 00000000', 8, false, 0, 0, 0],
+  ['4:2:2', '010', '1 0 0 0 0', 10, false, 1, 0, 0],
+  ['12 bits 4:2:2', '010', '1 1 0 0 0 1 0', 12, false, 1, 0, 0],
+  ['12 bits 4:2:0, vertical', '010', '1 1 0 0 0 1 1 01', 12, false, 1, 1, 1],
+  ['12 bits 4:4:4', '010', '1 1 0 0 0 0', 12, false, 0, 0, 0],
+])('colours: %s (AV1 §5.5.2)', (_, profile, colour, bitDepth, monochrome, subsamplingX, subsamplingY, position) => {
+  const size = '0110 0101 1100001 110101' // 98×54
+  const text = plain(`${profile} 1 1 00100 ${size} 000 000 ${colour}`)
+  const bytes = bitString(`${text}01`)
+  expect(readAv1SequenceHeader(bytes)).toEqual({
+    profile: Number.parseInt(profile, 2),
+    level: 4,
+    tier: 0,
+    bitDepth,
+    monochrome,
+    subsamplingX,
+    subsamplingY,
+    chromaSamplePosition: position,
+    width: 98,
+    height: 54,
+  })
+  expect(readAv1SequenceHeader(bytes.subarray(0, (text.length - 1) >> 3))).toBeUndefined()
+})
+
+test('no profile beyond 2', () => {
+  expect(readAv1SequenceHeader(hex('781970ead404'))).toBeUndefined()
 })

@@ -180,13 +180,15 @@ test('zeros that a sender left at the end of a unit are none of it', () => {
 
 // By libx264.
 test.each([
-  ['67 4d4028f403c0227ef0110000030001000003001e1f162ea0', 77, 40, 1920, 1080], // interlaced
-  ['67 64000af3651c9e3e2f016c80000003008000000f078912cb', 100, 10, 98, 54], // without chroma
-  ['67 7a000abcd94727888bc044000003000400000300783c489658', 122, 10, 98, 54], // 4:2:2
-  ['67 f4000a919b28e4f1f1780880000003008000000f078912cb', 244, 10, 98, 54], // 4:4:4, with scaling lists
-])('sequence parameter set %s', (bytes, profileIdc, levelIdc, width, height) => {
+  ['67 4d4028f403c0227ef0110000030001000003001e1f162ea0', 77, 40, 1920, 1080, 1, 0x40, 15], // interlaced
+  ['67 64000af3651c9e3e2f016c80000003008000000f078912cb', 100, 10, 98, 54, 0, 0, 15], // without chroma
+  ['67 7a000abcd94727888bc044000003000400000300783c489658', 122, 10, 98, 54, 2, 0, 15], // 4:2:2
+  ['67 f4000a919b28e4f1f1780880000003008000000f078912cb', 244, 10, 98, 54, 3, 0, 15], // 4:4:4, with scaling lists
+])('sequence parameter set %s', (bytes, profileIdc, levelIdc, width, height, chromaFormat, constraints, frameRate) => {
   const unit = hex(bytes)
-  expect(readH264Sps(unit)).toMatchObject({ id: 0, profileIdc, levelIdc, width, height })
+  const depths = { bitDepthLuma: 8, bitDepthChroma: 8 }
+  const profile = { profileIdc, constraints, levelIdc }
+  expect(readH264Sps(unit)).toEqual({ id: 0, ...profile, chromaFormat, ...depths, width, height, frameRate })
   for (let length = 0; length < 9; length++) expect(readH264Sps(unit.subarray(0, length))).toBeUndefined()
 })
 
@@ -194,4 +196,33 @@ test('no sequence parameter set', () => {
   expect(readH264Sps(PPS)).toBeUndefined()
   expect(readH264Sps(new Uint8Array(50).fill(0x67))).toBeUndefined() // a picture beyond all measure
   expect(frameDimensions('video/H264', streamOf('video/H265').frames[0]!.payload)).toBeUndefined()
+})
+
+test.each([
+  ['4:2:0 of 8 bits', '010 1 1', '011', { chromaFormat: 1, bitDepthLuma: 8, bitDepthChroma: 8 }],
+  ['4:2:2 of 10 and 9 bits', '011 011 010', '011', { chromaFormat: 2, bitDepthLuma: 10, bitDepthChroma: 9 }],
+  ['4:0:0 of 14 bits', '1 00111 00111', '011', { chromaFormat: 0, bitDepthLuma: 14, bitDepthChroma: 14 }],
+  ['a chroma format beyond 3', '00101 1 1', '011', undefined],
+  ['15 bits of luma', '010 0001000 1', '011', undefined],
+  ['15 bits of chroma', '010 1 0001000', '011', undefined],
+  ['offsets of 255 pictures', '010 1 1', `010 0 1 1 ${'0'.repeat(8)}1${'0'.repeat(8)} ${'1'.repeat(255)}`, {}],
+  ['offsets of 256 pictures', '010 1 1', `010 0 1 1 ${'0'.repeat(8)}1${'0'.repeat(7)}1 ${'1'.repeat(256)}`, undefined],
+])('formats of High profile: %s', (_, format, pictureOrder, expected) => {
+  // Profile, constraints, level, id; then the size of 4×2 macroblocks, and nothing behind it.
+  const text = `01100100 0000000000001010 1 ${format} 0 0 1 ${pictureOrder} 1 0 00100 010 1 1 0 0 1`.replaceAll(' ', '')
+  const bytes = [0x67]
+  for (let index = 0; index < text.length; index += 8) {
+    const byte = Number.parseInt(text.slice(index, index + 8).padEnd(8, '0'), 2)
+    if (byte <= 3 && bytes.at(-1) === 0 && bytes.at(-2) === 0) bytes.push(3)
+    bytes.push(byte)
+  }
+  const sps = readH264Sps(Uint8Array.from(bytes))
+  if (expected === undefined) expect(sps).toBeUndefined()
+  else expect(sps).toMatchObject({ profileIdc: 100, width: 64, height: 32, frameRate: undefined, ...expected })
+})
+
+test('timing that makes no sense or is cut off leaves the rest (§E.1.1)', () => {
+  const unit = hex('67 64000af3651c9e3e2f016c80000003008000000f078912cb')
+  expect(readH264Sps(unit)?.frameRate).toBe(15)
+  expect(readH264Sps(unit.subarray(0, 16))).toMatchObject({ width: 98, height: 54, frameRate: undefined })
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { h265, joinNalUnits, nalUnits, readH265Sps } from '../../src/formats/index.ts'
+import { unescapeNalUnit } from '../../src/formats/nal-units.ts'
 import { frame, hex, streamOf, plain } from './streams.ts'
 
 const [VPS, SPS, PPS, IDR] = nalUnits(streamOf('video/H265').frames[0]!.payload) as [
@@ -86,13 +87,36 @@ test.each([
 
 // By libx265.
 test.each([
-  ['420101022000000300900000030000030078a003c0801107cad965654a4c2f0168080000030008000003007840', 2, 120, 1920, 1080],
-  ['42010101600000030090000003000003001ea034839c9596566b932bc05a020000030002000003001e10', 1, 30, 98, 54],
-  ['4201010408000003009d0800000300001eb034839c9796566b932bc05a020000030002000003001e10', 4, 30, 98, 54], // 4:2:2
-  ['4201010408000003009e0800000300001e900690739ef2cacd7265780b4040000003004000000303c2', 4, 30, 98, 54], // 4:4:4
-])('sequence parameter set %s', (bytes, profileIdc, levelIdc, width, height) => {
+  [
+    '420101022000000300900000030000030078a003c0801107cad965654a4c2f0168080000030008000003007840',
+    2,
+    120,
+    1920,
+    1080,
+    1,
+    10,
+  ],
+  ['42010101600000030090000003000003001ea034839c9596566b932bc05a020000030002000003001e10', 1, 30, 98, 54, 1, 8],
+  ['4201010408000003009d0800000300001eb034839c9796566b932bc05a020000030002000003001e10', 4, 30, 98, 54, 2, 8], // 4:2:2
+  ['4201010408000003009e0800000300001e900690739ef2cacd7265780b4040000003004000000303c2', 4, 30, 98, 54, 3, 8], // 4:4:4
+])('sequence parameter set %s', (bytes, profileIdc, levelIdc, width, height, chromaFormat, depth) => {
   const unit = hex(bytes)
-  expect(readH265Sps(unit)).toEqual({ id: 0, profileIdc, tier: 0, levelIdc, width, height })
+  const profileTierLevel = unescapeNalUnit(unit).subarray(3, 15)
+  expect(profileTierLevel[11]).toBe(levelIdc)
+  expect(readH265Sps(unit)).toEqual({
+    id: 0,
+    profileIdc,
+    tier: 0,
+    levelIdc,
+    profileTierLevel,
+    temporalLayers: 1,
+    temporalIdNested: true,
+    chromaFormat,
+    bitDepthLuma: depth,
+    bitDepthChroma: depth,
+    width,
+    height,
+  })
   for (let length = 0; length < 18; length++) expect(readH265Sps(unit.subarray(0, length))).toBeUndefined()
 })
 
@@ -112,6 +136,9 @@ test('sub-layers in front of the size are skipped (H.265 §7.3.3)', () => {
   expect(readH265Sps(Uint8Array.of(0x42, 1, ...escaped))).toMatchObject({
     id: 0,
     levelIdc: 30,
+    temporalLayers: 3,
+    temporalIdNested: true,
+    chromaFormat: 1,
     width: 103,
     height: 119,
   })
