@@ -1,5 +1,5 @@
-import { nalUnits } from '@kaon/rtp/formats'
-import { AVC_SPS, avcType, parseAvcSps } from '../codecs/avc.ts'
+import { nalUnits, readH264Sps } from '@kaon/rtp/formats'
+import { AVC_SPS, avcType } from '../codecs/avc.ts'
 import { describeKeyFrame } from '../codecs/video.ts'
 import { MediaError } from '../errors.ts'
 import { ByteReader } from '../io/byte-source.ts'
@@ -40,7 +40,7 @@ export class AnnexBReader extends BaseReader {
     const mimeType = format === 'h264' ? 'video/H264' : 'video/H265'
     const described = describeKeyFrame(mimeType, first.payload)
     const sps = format === 'h264' && nalUnits(first.payload).find((unit) => avcType(unit) === AVC_SPS)
-    reader.#frameRate = frameRate ?? (sps ? parseAvcSps(sps)?.frameRate : undefined) ?? DEFAULT_FRAME_RATE
+    reader.#frameRate = frameRate ?? (sps ? readH264Sps(sps)?.frameRate : undefined) ?? DEFAULT_FRAME_RATE
     const { codec, width, height } = described ?? {}
     const shape = codec !== undefined && { codec, width: width!, height: height! }
     reader.#tracks = [{ id: 1, kind: 'video', mimeType, ...shape }]

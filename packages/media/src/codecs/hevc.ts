@@ -1,6 +1,6 @@
+import { readH265Sps } from '@kaon/rtp/formats'
+import type { H265Sps } from '@kaon/rtp/formats'
 import type { NalConfiguration } from './avc.ts'
-import { BitReader } from './bits.ts'
-import { unescapeNal } from './nal.ts'
 
 // ITU-T H.265 §7.4.2.2, table 7-1
 export const HEVC_FIRST_IRAP = 16
@@ -15,63 +15,9 @@ export function hevcType(unit: Uint8Array): number {
   return (unit[0]! >> 1) & 0x3f
 }
 
-export interface HevcSps {
-  /** profile_tier_level, its first 12 bytes, as the configuration record repeats them. */
-  readonly general: Uint8Array
-  readonly temporalLayers: number
-  readonly temporalIdNested: number
-  readonly chromaFormat: number
-  readonly bitDepthLuma: number
-  readonly bitDepthChroma: number
-  readonly width: number
-  readonly height: number
-}
-
-/** ITU-T H.265 §7.3.2.2, as far as the bit depths; undefined when it does not make sense. */
-export function parseHevcSps(unit: Uint8Array): HevcSps | undefined {
-  if (unit.length < 16 || hevcType(unit) !== HEVC_SPS) return undefined
-  const bytes = unescapeNal(unit.subarray(2))
-  const bits = new BitReader(bytes)
-  bits.skip(4) // sps_video_parameter_set_id
-  const subLayers = bits.read(3)
-  const temporalIdNested = bits.flag()
-  const general = bytes.slice(1, 13)
-  bits.skip(96)
-  skipSubLayers(bits, subLayers)
-  bits.exponential() // sps_seq_parameter_set_id
-  const chromaFormat = bits.exponential()
-  if (chromaFormat === 3) bits.flag()
-  let width = bits.exponential()
-  let height = bits.exponential()
-  if (bits.flag() === 1) {
-    const unitX = chromaFormat === 1 || chromaFormat === 2 ? 2 : 1
-    const unitY = chromaFormat === 1 ? 2 : 1
-    width -= (bits.exponential() + bits.exponential()) * unitX
-    height -= (bits.exponential() + bits.exponential()) * unitY
-  }
-  const bitDepthLuma = bits.exponential() + 8
-  const bitDepthChroma = bits.exponential() + 8
-  const sound = !bits.overrun && width > 0 && height > 0 && width <= 65536 && height <= 65536
-  if (!sound || chromaFormat > 3 || bitDepthLuma > 16 || bitDepthChroma > 16 || general.length < 12) return undefined
-  const temporalLayers = subLayers + 1
-  return { general, temporalLayers, temporalIdNested, chromaFormat, bitDepthLuma, bitDepthChroma, width, height }
-}
-
-/** The sub-layers of profile_tier_level, §7.3.3. */
-function skipSubLayers(bits: BitReader, subLayers: number): void {
-  const profiles: number[] = []
-  const levels: number[] = []
-  for (let index = 0; index < subLayers; index++) {
-    profiles.push(bits.flag())
-    levels.push(bits.flag())
-  }
-  if (subLayers > 0) bits.skip(2 * (8 - subLayers))
-  for (let index = 0; index < subLayers; index++) bits.skip(profiles[index]! * 88 + levels[index]! * 8)
-}
-
 /** ISO/IEC 14496-15 §E.3 */
-export function hevcCodecString(sps: HevcSps): string {
-  const { general } = sps
+export function hevcCodecString(sps: H265Sps): string {
+  const { profileTierLevel: general } = sps
   const space = ['', 'A', 'B', 'C'][general[0]! >> 6]!
   let reversed = 0
   for (let bit = 0; bit < 32; bit++) {
@@ -88,11 +34,11 @@ export function hevcCodecString(sps: HevcSps): string {
 /** HEVCDecoderConfigurationRecord, ISO/IEC 14496-15 §8.3.3.1; undefined without a sound SPS. */
 export function buildHvcC(units: readonly Uint8Array[]): Uint8Array | undefined {
   const first = units.find((unit) => hevcType(unit) === HEVC_SPS)
-  const sps = first === undefined ? undefined : parseHevcSps(first)
+  const sps = first === undefined ? undefined : readH265Sps(first)
   if (sps === undefined) return undefined
-  const bytes = [1, ...sps.general, 0xf0, 0, 0xfc, 0xfc | sps.chromaFormat]
+  const bytes = [1, ...sps.profileTierLevel, 0xf0, 0, 0xfc, 0xfc | sps.chromaFormat]
   bytes.push(0xf8 | (sps.bitDepthLuma - 8), 0xf8 | (sps.bitDepthChroma - 8), 0, 0)
-  bytes.push((sps.temporalLayers << 3) | (sps.temporalIdNested << 2) | 3)
+  bytes.push((sps.temporalLayers << 3) | (sps.temporalIdNested ? 4 : 0) | 3)
   const types = [HEVC_VPS, HEVC_SPS, HEVC_PPS]
   bytes.push(types.length)
   for (const type of types) {

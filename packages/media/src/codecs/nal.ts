@@ -33,22 +33,6 @@ export function joinLengthPrefixed(units: readonly Uint8Array[]): Uint8Array {
   return bytes
 }
 
-/** Without the emulation prevention bytes (ITU-T H.264 §7.4.1): what parameter sets are parsed from. */
-export function unescapeNal(unit: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(unit.length)
-  let length = 0
-  let zeros = 0
-  for (const byte of unit) {
-    if (zeros >= 2 && byte === 3) {
-      zeros = 0
-      continue
-    }
-    zeros = byte === 0 ? zeros + 1 : 0
-    bytes[length++] = byte
-  }
-  return bytes.subarray(0, length)
-}
-
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false
   for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false

@@ -1,8 +1,16 @@
-import { frameDimensions, isAv1KeyFrame, nalUnits, obus, readVp9Header } from '@kaon/rtp/formats'
+import {
+  frameDimensions,
+  isAv1KeyFrame,
+  nalUnits,
+  obus,
+  readH264Sps,
+  readH265Sps,
+  readVp9Header,
+} from '@kaon/rtp/formats'
 import { av1CodecString, describeAv1 } from './av1.ts'
-import { AVC_IDR, AVC_PPS, AVC_SPS, avcCodecString, avcType, buildAvcC, parseAvcSps } from './avc.ts'
+import { AVC_IDR, AVC_PPS, AVC_SPS, avcCodecString, avcType, buildAvcC } from './avc.ts'
 import { buildHvcC, HEVC_FIRST_IRAP, HEVC_LAST_IRAP, HEVC_PPS, HEVC_SPS, HEVC_VPS } from './hevc.ts'
-import { hevcCodecString, hevcType, parseHevcSps } from './hevc.ts'
+import { hevcCodecString, hevcType } from './hevc.ts'
 import { vp9CodecString } from './vp9.ts'
 
 /** What a key frame says of its stream. */
@@ -52,7 +60,7 @@ export function describeKeyFrame(mimeType: string, frame: Uint8Array): VideoDesc
 function describeAvc(units: readonly Uint8Array[]): VideoDescription | undefined {
   const spsUnits = units.filter((unit) => avcType(unit) === AVC_SPS)
   const ppsUnits = units.filter((unit) => avcType(unit) === AVC_PPS)
-  const sps = spsUnits[0] === undefined ? undefined : parseAvcSps(spsUnits[0])
+  const sps = spsUnits[0] === undefined ? undefined : readH264Sps(spsUnits[0])
   const configuration = buildAvcC(spsUnits, ppsUnits)
   if (sps === undefined || configuration === undefined || ppsUnits.length === 0) return undefined
   const { width, height } = sps
@@ -68,7 +76,7 @@ function describeAvc(units: readonly Uint8Array[]): VideoDescription | undefined
 function describeHevc(units: readonly Uint8Array[]): VideoDescription | undefined {
   const parameterSets = units.filter((unit) => [HEVC_VPS, HEVC_SPS, HEVC_PPS].includes(hevcType(unit)))
   const first = parameterSets.find((unit) => hevcType(unit) === HEVC_SPS)
-  const sps = first === undefined ? undefined : parseHevcSps(first)
+  const sps = first === undefined ? undefined : readH265Sps(first)
   const configuration = buildHvcC(parameterSets)
   if (sps === undefined || configuration === undefined) return undefined
   const { width, height } = sps
