@@ -22,9 +22,13 @@ export function hasReserve(machine: Machine, path: CandidatePair, now: number): 
   return machine.current.checklist.pairs.some((pair) => pair !== path && pair.valid && isFresh(machine, pair, now))
 }
 
+/** ms; a path that has just been heard is beyond doubt: browsers check all their pairs now and then. */
+const DOUBT_SILENCE = 60
+
 /** The peer uses another pair than the one in use, which may be the only one that works: both are checked. */
 export function doubtPath(machine: Machine, generation: Generation, pair: CandidatePair, now: number): void {
-  if (machine.path === undefined || machine.consent.isDoubted) return
+  const { path } = machine
+  if (path === undefined || machine.consent.isDoubted || now - path.heardAt < DOUBT_SILENCE) return
   machine.consent.doubt(now)
   if (pair.valid && !isFresh(machine, pair, now) && !pair.revoked) generation.checklist.trigger(pair)
   machine.wake()

@@ -2,7 +2,7 @@
 import type { Generation } from './generation.ts'
 import type { Machine } from './machine.ts'
 import type { CandidatePair } from './pair.ts'
-import { doubtPath, keepVigil, VIGIL_SILENCE } from './reserve.ts'
+import { doubtPath, keepVigil } from './reserve.ts'
 
 /** How long a generation still listens after a restart: what the peer has sent over it is on its way, ms. */
 const RETIREMENT = 10_000
@@ -54,7 +54,7 @@ export function dataReceived(machine: Machine, pair: CandidatePair, now: number)
   if (pair === path || path === undefined || current.selected !== path) return
   if (machine.role === 'controlling') {
     // Why does the peer not use the pair that it was told to?
-    if (now - path.heardAt >= VIGIL_SILENCE) doubtPath(machine, current, pair, now)
+    doubtPath(machine, current, pair, now)
     return
   }
   // The controlling side has moved to another pair that it nominated too (libwebrtc does, without a restart): follow it.

@@ -199,6 +199,25 @@ describe('pairs in reserve', () => {
 })
 
 describe('doubt', () => {
+  test('a path that has just been heard is not doubted, a silent one is checked at once', () => {
+    const world = new World()
+    const a = world.add([1], { role: 'controlling' })
+    world.add([1, 2], { role: 'controlled' })
+    world.introduce()
+    world.run(1000)
+    const pair = a.selectedPair!
+    const other = a.pairs.find((one) => one !== pair)!
+    const before = a.stats.consentChecksSent
+    a.dataReceived(pair, world.now)
+    a.dataReceived(other, world.now)
+    world.run(50)
+    expect(a.stats.consentChecksSent).toBe(before)
+    world.run(50)
+    a.dataReceived(other, world.now)
+    world.run(50)
+    expect(a.stats.consentChecksSent).toBe(before + 1)
+  })
+
   test('a peer that is slow for a moment is not disconnected', () => {
     const world = new World()
     const a = world.add([1], { role: 'controlling' })

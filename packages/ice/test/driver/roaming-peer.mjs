@@ -4,7 +4,8 @@ import { IceConnection } from '@kaon/ice/driver'
 import { createNetwork } from '@kaon/net'
 
 const network = createNetwork()
-const ice = new IceConnection({ network, role: process.argv[2], continualGathering: process.argv[3] === 'continual' })
+const role = /** @type {'controlling' | 'controlled'} */ (process.argv[2])
+const ice = new IceConnection({ network, role, continualGathering: process.argv[3] === 'continual' })
 /** @param {object} message */
 const tell = (message) => process.stdout.write(`${JSON.stringify(message)}\n`)
 
