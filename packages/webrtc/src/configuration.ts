@@ -1,5 +1,6 @@
 /** W3C WebRTC 1.0 §4.2.1 and §4.4.1.6: `RTCConfiguration`, converted and checked. */
 import type { CryptoProvider } from '@kaon/crypto'
+import { checkIceOptions } from '@kaon/ice/driver'
 import type { Network } from '@kaon/net'
 import { RTCCertificate } from './certificate.ts'
 import { domError } from './rtc-error.ts'
@@ -94,7 +95,7 @@ export function exposeConfiguration(configuration: Configuration): RTCConfigurat
 
 /**
  * The checks of "set the configuration". `old` is null in the constructor. Returns the configuration to store.
- * Throws `InvalidModificationError`, `SyntaxError`, `InvalidAccessError`.
+ * Throws `InvalidModificationError`, `SyntaxError`, `InvalidAccessError`; `IceError` for `ice`.
  */
 export function checkConfiguration(
   configuration: Configuration,
@@ -105,7 +106,10 @@ export function checkConfiguration(
   const iceServers = configuration.iceServers.slice(0, MAX_ICE_SERVERS)
   const usableServers = iceServers.map((server) => ({ ...server, urls: checkServer(server) }))
   // What the layers below were built with cannot change under them.
-  if (old === null) return { ...configuration, iceServers, usableServers }
+  if (old === null) {
+    checkIceOptions(configuration.ice ?? {})
+    return { ...configuration, iceServers, usableServers }
+  }
   const { ice, dtls, sctp, net, crypto, trace } = old
   return { ...configuration, iceServers, usableServers, ice, dtls, sctp, net, crypto, trace }
 }

@@ -140,6 +140,28 @@ describe('RTCConfiguration', () => {
   })
 })
 
+describe('what is handed through to ICE', () => {
+  it.each([
+    ['a port range that is none', { portRange: [5000, 4000] }],
+    ['ports that are none', { portRange: [1, 70_000] }],
+    ['a TCP type', { tcp: ['both'] }],
+    ['an mDNS policy', { mdns: 'on' }],
+    ['a nomination policy', { agent: { nominationPolicy: 'fastest' } }],
+    ['a Ta', { checkIntervalMs: 1 }],
+    ['an agent setting', { agent: { maxPairs: 0 } }],
+    ['a mapping', { addressMapping: [{ external: 'outside' }] }],
+    ['shared ports that are none', { sharedPorts: {} }],
+    ['a timeout', { gatherTimeoutMs: -1 }],
+  ])('is checked at once: %s', (_, ice) => {
+    expect(() => stillPeer({ ice: ice as never })).toThrow(expect.objectContaining({ code: 'ERR_ICE_OPTION' }))
+  })
+
+  it('is returned as it was', () => {
+    const ice = { portRange: [4000, 5000], tcp: ['active'], mdns: 'off', lite: true } as const
+    expect(stillPeer({ ice }).getConfiguration().ice).toBe(ice)
+  })
+})
+
 describe('setConfiguration', () => {
   it('replaces servers and policy', () => {
     const pc = stillPeer()

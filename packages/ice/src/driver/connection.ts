@@ -6,6 +6,7 @@ import type { IceParameters } from '../credentials.ts'
 import { IceError } from '../error.ts'
 import type { CandidatePair } from '../pair.ts'
 import type { IceEvent, IceRole, IceState } from '../types.ts'
+import { checkIceOptions } from './check-options.ts'
 import { Gathering } from './gathering.ts'
 import { isMdnsName, NameResolver } from './names.ts'
 import { withoutInternals } from './announced.ts'
@@ -81,6 +82,7 @@ export class IceConnection {
 
   /** @throws IceError `ERR_ICE_SERVER_URL`, `ERR_ICE_OPTION`. */
   constructor(options: IceConnectionOptions) {
+    checkIceOptions(options)
     this.#network = options.network
     this.#options = options
     const crypto = options.crypto ?? defaultProvider

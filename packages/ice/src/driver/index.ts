@@ -1,3 +1,4 @@
+export { checkIceOptions } from './check-options.ts'
 export { IceConnection } from './connection.ts'
 export type { IceGatheringState } from './connection.ts'
 export type { AddressMapping } from './mapping.ts'
