@@ -46,7 +46,8 @@ function restrictedImports(allowed, allowDrivers, allowNodeBuiltins) {
     },
     { regex: '^(\\.\\./)+packages/', message: 'Import a package through its entry points only.' },
   ]
-  if (!allowDrivers) patterns.push({ regex: '^@kaon/[a-z]+/driver$', message: 'A core calls cores, never a driver.' })
+  if (!allowDrivers)
+    patterns.push({ regex: '^@kaon/[a-z]+/driver(/|$)', message: 'A core calls cores, never a driver.' })
   if (!allowNodeBuiltins) {
     patterns.push({ regex: '^node:', message: 'Platform code lives in src/node and src/bin.' })
     patterns.push({

@@ -5,6 +5,7 @@ import { createTransactionId, MessageBuilder } from '../builder.ts'
 import type { AuthenticatedRequest, ClientCredentials } from '../client-credentials.ts'
 import { StunError } from '../error.ts'
 import { checkFingerprint } from '../integrity.ts'
+import { StunFramer } from '../framer.ts'
 import { decodeMessage, type StunMessage, transactionKey } from '../message.ts'
 import { methods } from '../numbers.ts'
 import { RetransmissionTimeout } from '../rto.ts'
@@ -298,6 +299,7 @@ export class StunClient {
           transport: this.#transport,
           remote,
           serverName: this.#host,
+          framer: () => new StunFramer(),
           localAddress: this.#options.localAddress,
           localPort: this.#options.localPort,
           tls: this.#options.tls,
@@ -309,6 +311,7 @@ export class StunClient {
         }
         link.onmessage = (datagram) => this.#receive(datagram)
         link.onbroken = (error) => this.#broken(link, error)
+        link.onerror = link.onbroken
         this.#link = link
         return link
       } catch (error) {

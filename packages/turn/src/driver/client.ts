@@ -1,9 +1,10 @@
 import type { Endpoint, Network, TlsOptions } from '@kaon/net'
 import { type ClientCredentials, LongTermCredentials, transportAddress } from '@kaon/stun'
+import { type Link, type LinkOptions, openLink } from '@kaon/stun/driver/link'
 import type { TurnAllocationOptions, TurnEvent } from '../client/types.ts'
 import { TurnError } from '../error.ts'
+import { TurnFramer } from '../framer.ts'
 import { parseHostPort, parseTurnUri, type TurnTransport } from '../uri.ts'
-import { type LinkOptions, openLink } from './link.ts'
 import { race } from './race.ts'
 import { type Granted, RelaySocket } from './relay-socket.ts'
 import { Session } from './session.ts'
@@ -225,7 +226,7 @@ export class TurnClient {
     })
   }
 
-  async #open(target: Target, deadline: number, signal: AbortSignal): Promise<Awaited<ReturnType<typeof openLink>>> {
+  async #open(target: Target, deadline: number, signal: AbortSignal): Promise<Link> {
     const { network } = this.#options
     const stop = new AbortController()
     const onAbort = (): void => stop.abort(signal.reason)
@@ -246,7 +247,8 @@ export class TurnClient {
 
   #linkOptions({ remote, serverName }: Target, signal: AbortSignal | undefined): LinkOptions {
     const { network, localAddress, localPort, tls } = this.#options
-    return { network, transport: this.transport, remote, serverName, localAddress, localPort, tls, signal }
+    const framer = (): TurnFramer => new TurnFramer()
+    return { network, transport: this.transport, remote, serverName, framer, localAddress, localPort, tls, signal }
   }
 
   #credentials(): ClientCredentials {

@@ -1,10 +1,10 @@
 // An allocation's machine, its link and its timer, together.
 import type { Network, Timer } from '@kaon/net'
 import type { TransportAddress } from '@kaon/stun'
+import type { Link } from '@kaon/stun/driver/link'
 import { TurnAllocation } from '../client/allocation.ts'
 import type { TurnAllocationOptions, TurnAllocationStats, TurnEvent } from '../client/types.ts'
 import { TurnError } from '../error.ts'
-import type { Link } from './link.ts'
 
 /** What may wait in a stream before datagrams are dropped: more would only come later than it is wanted. */
 const MAX_BUFFERED = 1024 * 1024

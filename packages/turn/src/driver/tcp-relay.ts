@@ -1,11 +1,11 @@
 // TCP over TURN (RFC 6062): an allocation for connections, each on a connection of its own to the server.
 import type { Endpoint, TcpConnection } from '@kaon/net'
 import { attribute, type ClientCredentials, decodeMessage, methods, type TransportAddress } from '@kaon/stun'
+import { type LinkOptions, openStream } from '@kaon/stun/driver/link'
 import { Requests } from '../client/requests.ts'
 import type { TurnEvent } from '../client/types.ts'
 import { TurnError } from '../error.ts'
 import { TurnFramer } from '../framer.ts'
-import { connect, type LinkOptions } from './link.ts'
 import { RelayedConnection } from './relayed-connection.ts'
 import type { Granted } from './relay-socket.ts'
 import type { Session } from './session.ts'
@@ -131,7 +131,7 @@ export class TcpRelay {
     const { network } = this.#session
     let tcp: TcpConnection
     try {
-      tcp = await connect(this.#link)
+      tcp = await openStream(this.#link)
     } catch (cause) {
       throw new TurnError('ERR_TURN_UNREACHABLE', 'no data connection to the server', { cause })
     }
