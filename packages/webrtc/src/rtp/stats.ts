@@ -61,6 +61,15 @@ function pictureStats(picture: Picture | undefined, now: number): Record<string,
   }
 }
 
+type RoundTrip = Pick<
+  SenderStats['stats']['remote'],
+  'roundTripTime' | 'totalRoundTripTime' | 'roundTripTimeMeasurements'
+>
+
+function roundTripStats({ roundTripTime, totalRoundTripTime, roundTripTimeMeasurements }: RoundTrip): RoundTrip {
+  return { roundTripTime, totalRoundTripTime, roundTripTimeMeasurements }
+}
+
 function addSent(
   context: MediaStatsContext,
   { ssrc, rtxSsrc, rid, kind, mid, active, codec, picture, stats }: SenderStats,
@@ -85,9 +94,7 @@ function addSent(
           packetsLost: remote.packetsLost,
           jitter: remote.jitter,
           fractionLost: remote.fractionLost,
-          roundTripTime: remote.roundTripTime,
-          totalRoundTripTime: remote.totalRoundTripTime,
-          roundTripTimeMeasurements: remote.roundTripTimeMeasurements,
+          ...roundTripStats(remote),
         })
   return add('outbound-rtp', localId, {
     ssrc,
@@ -138,9 +145,7 @@ function addReceived(
           bytesSent: remote.bytesSent,
           remoteTimestamp: remote.remoteTimestamp,
           reportsSent: remote.reportsSent,
-          roundTripTime: remote.roundTripTime,
-          totalRoundTripTime: remote.totalRoundTripTime,
-          roundTripTimeMeasurements: remote.roundTripTimeMeasurements,
+          ...roundTripStats(remote),
         })
   const last = stats.lastPacketReceivedTimestamp
   return add('inbound-rtp', localId, {
