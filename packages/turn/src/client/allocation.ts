@@ -11,6 +11,7 @@ import {
 import { ALLOCATION_LIFETIME, TRANSPORT_TCP, TRANSPORT_UDP } from '../numbers.ts'
 import { CHANNEL_HEADER, channelDataLength, channelOf, isChannelByte } from '../channel-data.ts'
 import { TurnError } from '../error.ts'
+import { Fifo } from '../fifo.ts'
 import { Courier } from './courier.ts'
 import { forgotten, type Outcome, Requests } from './requests.ts'
 import type { TurnAllocationOptions, TurnAllocationStats, TurnEvent } from './types.ts'
@@ -46,8 +47,7 @@ export class TurnAllocation {
   readonly #courier: Courier
   readonly #keepaliveInterval: number
   #state: State = 'idle'
-  #events: TurnEvent[] = []
-  #eventsTaken = 0
+  readonly #events = new Fifo<TurnEvent>()
   #heardAt = 0
   #refreshAt = Infinity
   #expiresAt = Infinity
@@ -225,13 +225,7 @@ export class TurnAllocation {
   }
 
   pollEvent(): TurnEvent | undefined {
-    if (this.#eventsTaken === this.#events.length) return undefined
-    const event = this.#events[this.#eventsTaken++]
-    if (this.#eventsTaken === this.#events.length) {
-      this.#events = []
-      this.#eventsTaken = 0
-    }
-    return event
+    return this.#events.take()
   }
 
   #giveBack(now: number): void {
@@ -340,7 +334,7 @@ export class TurnAllocation {
   }
 
   #emit(event: TurnEvent): void {
-    if (event.type === 'data' && this.#events.length - this.#eventsTaken >= MAX_EVENTS) {
+    if (event.type === 'data' && this.#events.length >= MAX_EVENTS) {
       this.stats.droppedOverflow++
       return
     }

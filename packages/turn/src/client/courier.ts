@@ -2,6 +2,8 @@
 import { attribute, MessageBuilder, methods, type StunMessage, type TransportAddress } from '@kaon/stun'
 import { ChannelDataWriter } from '../channel-data.ts'
 import { TurnError } from '../error.ts'
+import { Fifo } from '../fifo.ts'
+import { IndicationIds } from '../indication-ids.ts'
 import { type Peer, PeerTable, type Permission } from './peers.ts'
 import { forgotten, type Outcome, type Requests } from './requests.ts'
 import type { TurnAllocationStats, TurnEvent } from './types.ts'
@@ -34,20 +36,19 @@ export class Courier {
   readonly #peers: PeerTable
   readonly #writer = new ChannelDataWriter()
   readonly #builder = new MessageBuilder({ slabSize: 65_536 })
-  readonly #transactionId: Uint8Array
+  readonly #ids: IndicationIds
   /** Permissions to ask for. */
   readonly #wanted: Set<Permission> = new Set()
   #asking = false
   #active = false
-  #out: Uint8Array[] = []
-  #outTaken = 0
+  readonly #out = new Fifo<Uint8Array>()
   #maintainAt = Infinity
 
   constructor(options: CourierOptions) {
     this.#options = options
     this.#stats = options.stats
     this.#peers = new PeerTable(options.maxPeers)
-    this.#transactionId = options.base
+    this.#ids = new IndicationIds(options.base)
   }
 
   get deadline(): number {
@@ -62,8 +63,7 @@ export class Courier {
   clear(): void {
     this.#active = false
     this.#wanted.clear()
-    this.#out = []
-    this.#outTaken = 0
+    this.#out.clear()
   }
 
   permit(address: string, now: number): void {
@@ -158,13 +158,7 @@ export class Courier {
   }
 
   pollTransmit(): Uint8Array | undefined {
-    if (this.#outTaken === this.#out.length) return undefined
-    const datagram = this.#out[this.#outTaken++]
-    if (this.#outTaken === this.#out.length) {
-      this.#out = []
-      this.#outTaken = 0
-    }
-    return datagram
+    return this.#out.take()
   }
 
   /** Refreshes what is used, and forgets what is not. */
@@ -202,7 +196,7 @@ export class Courier {
       this.#out.push(this.#writer.write(peer.channel, data, this.#options.padded))
       return
     }
-    const builder = this.#builder.start('indication', methods.send, this.#nextTransactionId())
+    const builder = this.#builder.start('indication', methods.send, this.#ids.next())
     this.#out.push(builder.add(attribute.xorPeerAddress, peer.endpoint).add(attribute.data, data).finish())
     if (this.#options.bindChannels && peer.channelState === 'none') this.#bind(peer, now)
   }
@@ -317,15 +311,6 @@ export class Courier {
 
   #maintainBy(at: number): void {
     if (at < this.#maintainAt) this.#maintainAt = at
-  }
-
-  #nextTransactionId(): Uint8Array {
-    const id = this.#transactionId
-    for (let index = 11; index >= 8; index--) {
-      id[index] = id[index]! + 1
-      if (id[index] !== 0) break
-    }
-    return id
   }
 }
 

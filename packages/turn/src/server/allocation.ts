@@ -1,5 +1,6 @@
 import type { IntegrityKey, TransportAddress } from '@kaon/stun'
 import type { PeerConnection } from './connections.ts'
+import { EndpointMap } from './endpoint-map.ts'
 import type { ClientLink, RelayPort } from './ports.ts'
 
 /** An address that an allocation lets in (RFC 8656 §9). */
@@ -60,9 +61,7 @@ export class ServerAllocation {
   readonly permissions: Map<string, ServerPermission> = new Map()
   readonly channels: Map<number, ServerChannel> = new Map()
   readonly connections: Set<PeerConnection> = new Set()
-  readonly #byPeer: Map<string, Map<number, ServerChannel>> = new Map()
-  #lastFrom: TransportAddress | undefined
-  #lastChannel: ServerChannel | undefined
+  readonly #byPeer = new EndpointMap<ServerChannel>()
   // One bucket per direction: bytes that may still pass.
   #toPeers = 0
   #toClient = 0
@@ -91,34 +90,17 @@ export class ServerAllocation {
   }
 
   channelOf(peer: TransportAddress): ServerChannel | undefined {
-    if (peer === this.#lastFrom) return this.#lastChannel
-    const channel = this.#byPeer.get(peer.address)?.get(peer.port)
-    if (channel !== undefined) {
-      this.#lastFrom = peer
-      this.#lastChannel = channel
-    }
-    return channel
+    return this.#byPeer.get(peer)
   }
 
   addChannel(channel: ServerChannel): void {
     this.channels.set(channel.number, channel)
-    const { address, port } = channel.peer
-    let ports = this.#byPeer.get(address)
-    if (ports === undefined) {
-      ports = new Map()
-      this.#byPeer.set(address, ports)
-    }
-    ports.set(port, channel)
+    this.#byPeer.set(channel.peer, channel)
   }
 
   removeChannel(channel: ServerChannel): void {
     this.channels.delete(channel.number)
-    const { address, port } = channel.peer
-    const ports = this.#byPeer.get(address)
-    ports?.delete(port)
-    if (ports?.size === 0) this.#byPeer.delete(address)
-    this.#lastFrom = undefined
-    this.#lastChannel = undefined
+    this.#byPeer.delete(channel.peer)
   }
 
   /** Forgets what has expired; returns how many permissions and channels that were. */
@@ -132,7 +114,7 @@ export class ServerAllocation {
     }
     for (const [address, permission] of this.permissions) {
       // A channel keeps its permission object, which a later request may renew.
-      if (now < permission.expiresAt || this.#byPeer.has(address)) continue
+      if (now < permission.expiresAt || this.#byPeer.hasAddress(address)) continue
       this.permissions.delete(address)
       permissions++
     }

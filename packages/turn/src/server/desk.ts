@@ -9,6 +9,7 @@ import {
   type TransportAddress,
 } from '@kaon/stun'
 import { TurnError } from '../error.ts'
+import { Fifo } from '../fifo.ts'
 import { ALLOCATION_LIFETIME } from '../numbers.ts'
 import { restUser } from '../rest-credentials.ts'
 import type { ServerAllocation } from './allocation.ts'
@@ -113,10 +114,8 @@ export class Desk {
     droppedRate: 0,
   }
   readonly #builder = new MessageBuilder({ slabSize: 16_384 })
-  #transmits: TurnTransmit[] = []
-  #transmitsTaken = 0
-  #events: TurnServerEvent[] = []
-  #eventsTaken = 0
+  readonly #transmits = new Fifo<TurnTransmit>()
+  readonly #events = new Fifo<TurnServerEvent>()
 
   constructor(settings: Settings) {
     this.settings = settings
@@ -127,13 +126,7 @@ export class Desk {
   }
 
   pollTransmit(): TurnTransmit | undefined {
-    if (this.#transmitsTaken === this.#transmits.length) return undefined
-    const transmit = this.#transmits[this.#transmitsTaken++]
-    if (this.#transmitsTaken === this.#transmits.length) {
-      this.#transmits = []
-      this.#transmitsTaken = 0
-    }
-    return transmit
+    return this.#transmits.take()
   }
 
   want(event: TurnServerEvent): void {
@@ -141,13 +134,7 @@ export class Desk {
   }
 
   pollEvent(): TurnServerEvent | undefined {
-    if (this.#eventsTaken === this.#events.length) return undefined
-    const event = this.#events[this.#eventsTaken++]
-    if (this.#eventsTaken === this.#events.length) {
-      this.#events = []
-      this.#eventsTaken = 0
-    }
-    return event
+    return this.#events.take()
   }
 
   trace(name: string, data: unknown): void {

@@ -1,6 +1,7 @@
 // Permissions and channels, and what passes through them (RFC 8656 §9–§12).
 import { attribute, MessageBuilder, methods, type StunMessage, type TransportAddress } from '@kaon/stun'
 import { CHANNEL_HEADER, channelDataLength, ChannelDataWriter, channelOf } from '../channel-data.ts'
+import { IndicationIds } from '../indication-ids.ts'
 import { CHANNEL_LIFETIME, FIRST_CHANNEL, LAST_OLD_CHANNEL, PERMISSION_LIFETIME, serverAttributes } from '../numbers.ts'
 import { type ServerAllocation, ServerChannel, ServerPermission } from './allocation.ts'
 import type { Desk, Request } from './desk.ts'
@@ -10,11 +11,11 @@ export class Peers {
   readonly #desk: Desk
   readonly #writer = new ChannelDataWriter()
   readonly #builder = new MessageBuilder({ slabSize: 65_536 })
-  readonly #transactionId: Uint8Array
+  readonly #ids: IndicationIds
 
   constructor(desk: Desk) {
     this.#desk = desk
-    this.#transactionId = desk.settings.random(12).slice()
+    this.#ids = new IndicationIds(desk.settings.random(12).slice())
   }
 
   /** RFC 8656 §10.2: all of the addresses or none. */
@@ -159,14 +160,14 @@ export class Peers {
       this.#desk.send(link, client, this.#writer.write(channel.number, data, link.reliable))
       return
     }
-    const builder = this.#builder.start('indication', methods.data, this.#nextTransactionId())
+    const builder = this.#builder.start('indication', methods.data, this.#ids.next())
     builder.add(attribute.xorPeerAddress, from).add(attribute.data, data)
     this.#desk.send(link, client, builder.finish())
   }
 
   /** ConnectionAttempt (RFC 6062 §5.3) goes the same way. */
   connectionAttempt(allocation: ServerAllocation, connectionId: number, peer: TransportAddress): void {
-    const builder = this.#builder.start('indication', methods.connectionAttempt, this.#nextTransactionId())
+    const builder = this.#builder.start('indication', methods.connectionAttempt, this.#ids.next())
     builder.add(attribute.connectionId, connectionId).add(attribute.xorPeerAddress, peer)
     this.#desk.send(allocation.link, allocation.client, builder.finish())
   }
@@ -219,15 +220,5 @@ export class Peers {
     const { permissions, channels } = allocation.purge(now)
     this.#desk.stats.permissions -= permissions
     this.#desk.stats.channels -= channels
-  }
-
-  /** Indications need no unguessable ids: one random start, then counted. */
-  #nextTransactionId(): Uint8Array {
-    const id = this.#transactionId
-    for (let index = 11; index >= 8; index--) {
-      id[index] = id[index]! + 1
-      if (id[index] !== 0) break
-    }
-    return id
   }
 }

@@ -2,6 +2,7 @@ import type { TransportAddress } from '@kaon/stun'
 import type { TurnTransport } from '../uri.ts'
 import type { PeerConnection } from './connections.ts'
 import type { ServerAllocation } from './allocation.ts'
+import { EndpointMap } from './endpoint-map.ts'
 
 /**
  * A way by which clients come: a UDP socket with many, or a stream with one. A driver makes a subclass of it that knows its socket. What
@@ -12,10 +13,7 @@ export class ClientLink {
   readonly local: TransportAddress
   /** A connection that ConnectionBind has given to a peer. */
   data: PeerConnection | undefined = undefined
-  readonly #byAddress: Map<string, Map<number, ServerAllocation>> = new Map()
-  // Traffic mostly comes in bursts of one client.
-  #lastFrom: TransportAddress | undefined
-  #last: ServerAllocation | undefined
+  readonly #allocations = new EndpointMap<ServerAllocation>()
 
   constructor(transport: TurnTransport, local: TransportAddress) {
     this.transport = transport
@@ -27,36 +25,19 @@ export class ClientLink {
   }
 
   find(from: TransportAddress): ServerAllocation | undefined {
-    if (from === this.#lastFrom) return this.#last
-    const found = this.#byAddress.get(from.address)?.get(from.port)
-    if (found !== undefined) {
-      this.#lastFrom = from
-      this.#last = found
-    }
-    return found
+    return this.#allocations.get(from)
   }
 
   add(allocation: ServerAllocation): void {
-    const { address, port } = allocation.client
-    let ports = this.#byAddress.get(address)
-    if (ports === undefined) {
-      ports = new Map()
-      this.#byAddress.set(address, ports)
-    }
-    ports.set(port, allocation)
+    this.#allocations.set(allocation.client, allocation)
   }
 
   remove(allocation: ServerAllocation): void {
-    const { address, port } = allocation.client
-    const ports = this.#byAddress.get(address)
-    ports?.delete(port)
-    if (ports?.size === 0) this.#byAddress.delete(address)
-    this.#lastFrom = undefined
-    this.#last = undefined
+    this.#allocations.delete(allocation.client)
   }
 
-  *allocations(): Iterable<ServerAllocation> {
-    for (const ports of this.#byAddress.values()) yield* ports.values()
+  allocations(): Iterable<ServerAllocation> {
+    return this.#allocations.values()
   }
 }
 
