@@ -1,3 +1,5 @@
+import { type InPage, installInPage } from './page-proxy.ts'
+
 /** What is asked of a page, whoever drives its browser: Playwright's `Page` is one, and so is Puppeteer's. */
 export interface DrivenPage {
   evaluate(script: (call: PageCall) => unknown, call: PageCall): Promise<unknown>
@@ -208,11 +210,7 @@ function installPagePeer(): void {
   ;(window as unknown as { peer: PagePeer }).peer = peer
 }
 
-type Awaitable<T> = {
-  [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never
-}
-
-export type RemotePeer = Awaitable<PagePeer>
+export type RemotePeer = InPage<PagePeer>
 
 /** Installs the page's peer and gives a proxy whose methods run in the page. `onCandidate` hears its trickled candidates. */
 export async function pagePeer(
@@ -220,18 +218,7 @@ export async function pagePeer(
   onCandidate: (candidate: RTCIceCandidateInit | null) => void,
 ): Promise<RemotePeer> {
   await page.exposeFunction('onPageCandidate', onCandidate)
-  await page.evaluate(installPagePeer, ['install', []])
-  return new Proxy({} as RemotePeer, {
-    get: (_target, method: keyof PagePeer & string) =>
-      method === ('then' as string)
-        ? undefined
-        : (...args: unknown[]) =>
-            page.evaluate(
-              ([name, values]) =>
-                (window as unknown as { peer: Record<string, (...all: unknown[]) => unknown> }).peer[name]!(...values),
-              [method, args],
-            ),
-  })
+  return installInPage<PagePeer>(page, 'peer', installPagePeer)
 }
 
 /** The bytes that `sendBytes` of the page makes from a seed, made here. */

@@ -1,4 +1,6 @@
-import type { DrivenPage, PageCall } from './browser-peer.ts'
+import type { DrivenPage } from './browser-peer.ts'
+import { type InPage, installInPage } from './page-proxy.ts'
+import { installPageTools, type WindowWithTools } from './page-tools.ts'
 
 export type Kind = 'audio' | 'video'
 
@@ -37,8 +39,9 @@ export interface PlayedFile {
   readonly duration: number
 }
 
-/** Runs in the page: puts a `MediaPagePeer` on `window.media`. Self-contained, since it travels as source text. */
+/** Runs in the page: puts a `MediaPagePeer` on `window.media`. Travels as source text: it calls nothing but `window.tools`. */
 function installMediaPage(): void {
+  const { tools } = window as unknown as WindowWithTools
   interface Entry {
     readonly pc: RTCPeerConnection
     readonly plan: PagePlan
@@ -51,14 +54,6 @@ function installMediaPage(): void {
   function capture(): Promise<MediaStream> {
     devices ??= navigator.mediaDevices.getUserMedia({ audio: true, video: { width: 320, height: 240 } })
     return devices
-  }
-
-  function prefer(transceiver: RTCRtpTransceiver, kind: Kind, plan: PagePlan): void {
-    const wanted = plan.prefer?.[kind]?.toLowerCase()
-    if (wanted === undefined) return
-    const { codecs } = RTCRtpReceiver.getCapabilities(kind)!
-    const names = [wanted, `${kind}/rtx`]
-    transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => names.includes(mimeType.toLowerCase())))
   }
 
   /** Chromium answers by its preferences and sends by the offer's: it has to be told. */
@@ -77,18 +72,6 @@ function installMediaPage(): void {
   function direction(plan: PagePlan, kind: Kind): RTCRtpTransceiverDirection {
     if (!has(plan.send, kind)) return has(plan.receive, kind) ? 'recvonly' : 'inactive'
     return has(plan.receive, kind) ? 'sendrecv' : 'sendonly'
-  }
-
-  async function local(pc: RTCPeerConnection): Promise<RTCSessionDescriptionInit> {
-    await pc.setLocalDescription()
-    if (pc.iceGatheringState !== 'complete') {
-      await new Promise<void>((resolve) => {
-        pc.onicegatheringstatechange = () => {
-          if (pc.iceGatheringState === 'complete') resolve()
-        }
-      })
-    }
-    return { type: pc.localDescription!.type, sdp: pc.localDescription!.sdp }
   }
 
   const trackOf = async (kind: Kind): Promise<MediaStreamTrack> =>
@@ -115,9 +98,9 @@ function installMediaPage(): void {
         const wanted = direction(plan, kind)
         if (wanted === 'inactive') continue
         const source = has(plan.send, kind) ? await trackOf(kind) : kind
-        prefer(pc.addTransceiver(source, { direction: wanted }), kind, plan)
+        tools.prefer(pc.addTransceiver(source, { direction: wanted }), kind, plan.prefer?.[kind])
       }
-      return local(pc)
+      return tools.local(pc)
     },
     async answer(id, offer) {
       const { pc, plan } = entries.get(id)!
@@ -126,20 +109,14 @@ function installMediaPage(): void {
         const kind = transceiver.receiver.track.kind as Kind
         if (has(plan.send, kind)) await transceiver.sender.replaceTrack(await trackOf(kind))
         transceiver.direction = direction(plan, kind)
-        prefer(transceiver, kind, plan)
+        tools.prefer(transceiver, kind, plan.prefer?.[kind])
       }
-      const answer = await local(pc)
+      const answer = await tools.local(pc)
       for (const transceiver of pc.getTransceivers()) await choose(transceiver, plan)
       return answer
     },
     accept: (id, answer) => entries.get(id)!.pc.setRemoteDescription(answer),
-    async connected(id) {
-      const { pc } = entries.get(id)!
-      while (pc.connectionState !== 'connected') {
-        if (pc.connectionState === 'failed') throw new Error('the connection failed')
-        await new Promise((resolve) => pc.addEventListener('connectionstatechange', resolve, { once: true }))
-      }
-    },
+    connected: (id) => tools.connected(entries.get(id)!.pc),
     async stats(id) {
       return [...((await entries.get(id)!.pc.getStats()).values() as Iterable<Stats>)]
     },
@@ -179,26 +156,10 @@ function installMediaPage(): void {
   ;(window as unknown as { media: MediaPagePeer }).media = media
 }
 
-type Awaitable<T> = {
-  [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never
-}
-
-export type MediaPage = Awaitable<MediaPagePeer>
+export type MediaPage = InPage<MediaPagePeer>
 
 /** Installs the page's half and gives a proxy whose methods run in the page. */
 export async function mediaPage(page: DrivenPage): Promise<MediaPage> {
-  await page.evaluate(installMediaPage, ['install', []])
-  return new Proxy({} as MediaPage, {
-    get: (_target, method: keyof MediaPagePeer & string) =>
-      method === ('then' as string)
-        ? undefined
-        : (...args: unknown[]) =>
-            page.evaluate(
-              ([name, values]: PageCall) =>
-                (window as unknown as { media: Record<string, (...all: unknown[]) => unknown> }).media[name]!(
-                  ...values,
-                ),
-              [method, args],
-            ),
-  })
+  await installPageTools(page)
+  return installInPage<MediaPagePeer>(page, 'media', installMediaPage)
 }

@@ -1,5 +1,7 @@
-import type { DrivenPage, PageCall } from './browser-peer.ts'
+import type { DrivenPage } from './browser-peer.ts'
 import type { Kind, Stats } from './media-page.ts'
+import { type InPage, installInPage } from './page-proxy.ts'
+import { installPageTools, type WindowWithTools } from './page-tools.ts'
 
 export interface CameraPlan {
   readonly width: number
@@ -26,8 +28,9 @@ export interface PublisherPagePeer {
   close(): void
 }
 
-/** Runs in the page: puts a `PublisherPagePeer` on `window.publisher`. Self-contained, since it travels as source text. */
+/** Runs in the page: puts a `PublisherPagePeer` on `window.publisher`. Travels as source text: it calls nothing but `window.tools`. */
 function installPublisherPage(): void {
+  const { tools } = window as unknown as WindowWithTools
   let pc: RTCPeerConnection
   const senders = new Map<string, RTCRtpSender>()
 
@@ -42,12 +45,7 @@ function installPublisherPage(): void {
       maxBitrate: 80_000 * 3 ** i,
     }))
     const transceiver = pc.addTransceiver(track, { direction: 'sendonly', sendEncodings })
-    const wanted = plan?.prefer?.toLowerCase()
-    if (wanted !== undefined) {
-      const { codecs } = RTCRtpReceiver.getCapabilities(kind)!
-      const names = [wanted, `${kind}/rtx`]
-      transceiver.setCodecPreferences(codecs.filter(({ mimeType }) => names.includes(mimeType.toLowerCase())))
-    }
+    tools.prefer(transceiver, kind, plan?.prefer)
     senders.set(name, transceiver.sender)
   }
 
@@ -71,24 +69,9 @@ function installPublisherPage(): void {
       pc.removeTrack(sender)
       track?.stop()
     },
-    async offer() {
-      await pc.setLocalDescription()
-      if (pc.iceGatheringState !== 'complete') {
-        await new Promise<void>((resolve) => {
-          pc.onicegatheringstatechange = () => {
-            if (pc.iceGatheringState === 'complete') resolve()
-          }
-        })
-      }
-      return { type: pc.localDescription!.type, sdp: pc.localDescription!.sdp }
-    },
+    offer: () => tools.local(pc),
     accept: (answer) => pc.setRemoteDescription(answer),
-    async connected() {
-      while (pc.connectionState !== 'connected') {
-        if (pc.connectionState === 'failed') throw new Error('the connection failed')
-        await new Promise((resolve) => pc.addEventListener('connectionstatechange', resolve, { once: true }))
-      }
-    },
+    connected: () => tools.connected(pc),
     async sent(name) {
       const report = await senders.get(name)!.getStats()
       return [...(report.values() as Iterable<Stats>)].filter(({ type }) => type === 'outbound-rtp')
@@ -102,26 +85,10 @@ function installPublisherPage(): void {
   ;(window as unknown as { publisher: PublisherPagePeer }).publisher = publisher
 }
 
-type Awaitable<T> = {
-  [K in keyof T]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never
-}
-
-export type PublisherPage = Awaitable<PublisherPagePeer>
+export type PublisherPage = InPage<PublisherPagePeer>
 
 /** Installs the page's half and gives a proxy whose methods run in the page. */
 export async function publisherPage(page: DrivenPage): Promise<PublisherPage> {
-  await page.evaluate(installPublisherPage, ['install', []])
-  return new Proxy({} as PublisherPage, {
-    get: (_target, method: keyof PublisherPagePeer & string) =>
-      method === ('then' as string)
-        ? undefined
-        : (...args: unknown[]) =>
-            page.evaluate(
-              ([name, values]: PageCall) =>
-                (window as unknown as { publisher: Record<string, (...all: unknown[]) => unknown> }).publisher[name]!(
-                  ...values,
-                ),
-              [method, args],
-            ),
-  })
+  await installPageTools(page)
+  return installInPage<PublisherPagePeer>(page, 'publisher', installPublisherPage)
 }
