@@ -6,12 +6,14 @@ import type { Opened, Share } from './sockets.ts'
 export class Ports {
   readonly byId: Map<number, Port> = new Map()
   readonly #added: (port: Port) => void
+  readonly #lost: (port: Port) => void
   readonly #shares = new Map<Port, Share>()
   #ids = 0
 
-  /** `added`: before anything can come in. */
-  constructor(added: (port: Port) => void) {
+  /** `added`: before anything can come in. `lost`: it is gone, and all that was based on it. */
+  constructor(added: (port: Port) => void, lost: (port: Port) => void) {
     this.#added = added
+    this.#lost = lost
   }
 
   find(key: string): Port | undefined {
@@ -59,6 +61,12 @@ export class Ports {
   closeUnused(gathering: number, used: number | undefined, fragment: string): void {
     for (const port of this.byId.values()) if (port.gathering !== gathering && port.id !== used) this.close(port)
     for (const share of this.#shares.values()) share.keepFragment(fragment)
+  }
+
+  /** Its address or its allocation is gone. */
+  lose(port: Port): void {
+    this.close(port)
+    this.#lost(port)
   }
 
   close(port: Port): void {
