@@ -1,29 +1,27 @@
 import { defaultProvider } from '@kaon/crypto'
-import type { Endpoint, InterfaceWatch, Network, Timer } from '@kaon/net'
+import type { Endpoint, InterfaceWatch, Network } from '@kaon/net'
 import { IceAgent } from '../agent.ts'
-import { type Candidate, formatCandidate } from '../candidate.ts'
+import type { Candidate } from '../candidate.ts'
 import type { IceParameters } from '../credentials.ts'
 import { IceError } from '../error.ts'
 import type { CandidatePair } from '../pair.ts'
 import type { IceEvent, IceRole, IceState } from '../types.ts'
 import { checkIceOptions } from './check-options.ts'
 import { Gathering } from './gathering.ts'
-import { isMdnsName, NameResolver } from './names.ts'
 import { withoutInternals } from './announced.ts'
 import type { CandidateError, IceConnectionOptions, SelectedCandidatePair } from './options.ts'
 import { isStun, isTurnChannel, type Port, type PortSocket } from './port.ts'
+import { RemoteCandidates } from './remote-candidates.ts'
 import { UdpShare } from './shared-udp.ts'
 import { type IceConnectionStats, snapshot } from './stats.ts'
 import { TcpPort } from './tcp-port.ts'
+import { Wakeups } from './wakeups.ts'
 
 /** W3C RTCIceGathererState. */
 export type IceGatheringState = 'new' | 'gathering' | 'complete'
 
 /** The least time between two looks at the interfaces because a socket has failed, ms. */
 const LOOK_INTERVAL = 100
-
-/** Remote candidates remembered for `remoteCandidates`. */
-const MAX_REMOTE_CANDIDATES = 128
 
 /**
  * An ICE transport over a `Network`: gathers, checks, nominates, and carries datagrams over the selected pair.
@@ -51,19 +49,14 @@ export class IceConnection {
   readonly #options: IceConnectionOptions
   readonly #agent: IceAgent
   readonly #gathering: Gathering
-  readonly #names: NameResolver
+  readonly #remote: RemoteCandidates
+  readonly #wakeups: Wakeups
   #relayOnly: boolean
   #state: IceState = 'new'
   #gatheringState: IceGatheringState = 'new'
   /** The path worked when ICE was restarted. */
   #wasSound = true
   #localCandidates: Candidate[] = []
-  #remoteCandidates: Candidate[] = []
-  /** Names of remote candidates under way, and whether the end of candidates waits for them. */
-  #namesPending = 0
-  #remoteEnded = false
-  /** Counts local restarts: answers to older questions are dropped. */
-  #generation = 0
 
   // The path of outgoing data: resolved once per change, not per datagram.
   #path: CandidatePair | undefined
@@ -71,14 +64,10 @@ export class IceConnection {
   readonly #totals = { packetsSent: 0, packetsReceived: 0, bytesSent: 0, bytesReceived: 0, selectedPairChanges: 0 }
 
   readonly #notifications: (() => void)[] = []
-  readonly #drain: () => void
-  #isDrainScheduled = false
   #hasBurst = false
   readonly #heard: Port[] = []
   readonly #watch: InterfaceWatch | undefined
   #lookedAt = -Infinity
-  #timer: Timer | undefined
-  #timerAt = Infinity
 
   /** @throws IceError `ERR_ICE_SERVER_URL`, `ERR_ICE_OPTION`. */
   constructor(options: IceConnectionOptions) {
@@ -98,22 +87,26 @@ export class IceConnection {
       now: options.network.now(),
     })
     this.#relayOnly = options.iceTransportPolicy === 'relay'
-    this.#names = new NameResolver(options.network.mdns)
+    this.#wakeups = new Wakeups(options.network, {
+      run: () => this.#run(),
+      deadline: () => Math.min(this.#agent.deadline, this.#gathering.deadline),
+    })
+    this.#remote = new RemoteCandidates(options, options.network.mdns, this.#agent, () => this.#wakeups.schedule())
     this.#gathering = new Gathering(options, this.#agent.localParameters.pacing ?? 50, random, {
       addPort: (port) => this.#addPort(port),
       dropPort: (port) => {
         this.#agent.removeSocket(port.id, this.#network.now())
-        this.#schedule()
+        this.#wakeups.schedule()
       },
       addCandidate: (local, announced) => {
         this.#agent.addLocalCandidate(local)
-        this.#schedule()
+        this.#wakeups.schedule()
         if (announced === undefined) return
         this.#localCandidates.push(announced)
         this.#notify(() => this.onCandidate?.(announced))
       },
       addError: (error) => this.#notify(() => this.onCandidateError?.(error)),
-      wake: () => this.#schedule(),
+      wake: () => this.#wakeups.schedule(),
       resume: () => {
         this.#agent.moreLocalCandidates()
         this.#setGatheringState('gathering')
@@ -124,7 +117,6 @@ export class IceConnection {
         this.#notify(() => this.onCandidate?.(undefined))
       },
     })
-    this.#drain = () => this.#run()
     if (options.continualGathering === true) {
       this.#watch = options.network.watchInterfaces(() => this.#gathering.refresh())
     }
@@ -159,7 +151,7 @@ export class IceConnection {
 
   /** The remote candidates of the current generation that came by signalling. */
   get remoteCandidates(): readonly Candidate[] {
-    return this.#remoteCandidates
+    return this.#remote.list
   }
 
   /** The pair that data goes over, or undefined while there is none. */
@@ -171,7 +163,7 @@ export class IceConnection {
   /** Takes effect at once; pairs are sorted anew. */
   setRole(role: IceRole): void {
     this.#agent.setRole(role)
-    this.#schedule()
+    this.#wakeups.schedule()
   }
 
   /** Replaces the servers and the policy for the next gathering. @throws IceError `ERR_ICE_SERVER_URL`. */
@@ -192,7 +184,7 @@ export class IceConnection {
     if (this.#gatheringState !== 'new') return
     this.#setGatheringState('gathering')
     this.#gathering.start(this.localParameters.usernameFragment, this.#relayOnly, this.#wasSound)
-    if (this.#remoteCandidates.some(({ tcpType }) => tcpType === 'passive')) this.#gathering.addActive()
+    if (this.#remote.hasPassive) this.#gathering.addActive()
   }
 
   /**
@@ -204,7 +196,7 @@ export class IceConnection {
     const before = this.#agent.localParameters
     this.#agent.setRemoteParameters(parameters, this.#network.now())
     if (this.#agent.localParameters !== before) this.#restarted()
-    this.#schedule()
+    this.#wakeups.schedule()
   }
 
   /**
@@ -213,17 +205,9 @@ export class IceConnection {
    */
   addRemoteCandidate(candidate: Candidate | undefined): void {
     if (this.#state === 'closed') return
-    if (candidate === undefined) {
-      this.#remoteEnded = true
-      if (this.#namesPending === 0) this.#agent.endOfRemoteCandidates()
-    } else if (this.#isNew(candidate) && this.#options.candidateFilter?.(candidate, 'remote') !== false) {
-      this.#remoteCandidates.push(candidate)
-      if (candidate.tcpType === 'passive') this.#gathering.addActive()
-      const isName = (this.#options.mdns ?? 'resolve') !== 'off' && isMdnsName(candidate.address)
-      if (isName) this.#resolve(candidate)
-      else this.#agent.addRemoteCandidate(candidate)
-    }
-    this.#schedule()
+    if (candidate === undefined) this.#remote.end()
+    else if (this.#remote.add(candidate) && candidate.tcpType === 'passive') this.#gathering.addActive()
+    this.#wakeups.schedule()
   }
 
   /**
@@ -234,7 +218,7 @@ export class IceConnection {
   restart(credentials?: { readonly usernameFragment: string; readonly password: string }): void {
     this.#agent.restart(this.#network.now(), credentials)
     this.#restarted()
-    this.#schedule()
+    this.#wakeups.schedule()
   }
 
   /**
@@ -263,12 +247,11 @@ export class IceConnection {
   close(): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
+    this.#wakeups.close()
     this.#agent.close()
     this.#gathering.close()
-    this.#names.close()
+    this.#remote.close()
     this.#watch?.close()
-    this.#timer?.cancel()
-    this.#timer = undefined
     this.#path = undefined
     this.#pathSocket = undefined
     this.#notifications.length = 0
@@ -276,32 +259,10 @@ export class IceConnection {
 
   #restarted(): void {
     if (this.#state !== 'checking') this.#wasSound = this.#state === 'connected' || this.#state === 'completed'
-    this.#generation++
     this.#gathering.cancel()
     this.#localCandidates = []
-    this.#remoteCandidates = []
-    this.#namesPending = 0
-    this.#remoteEnded = false
+    this.#remote.clear()
     this.#setGatheringState('new')
-  }
-
-  /** Every new description repeats its candidates; a name that was asked for is not asked for again. */
-  #isNew(candidate: Candidate): boolean {
-    if (this.#remoteCandidates.length >= MAX_REMOTE_CANDIDATES) return false
-    const text = formatCandidate(candidate)
-    return !this.#remoteCandidates.some((known) => known === candidate || formatCandidate(known) === text)
-  }
-
-  #resolve(candidate: Candidate): void {
-    const generation = this.#generation
-    this.#namesPending++
-    void this.#names.resolve(candidate.address).then((address) => {
-      if (generation !== this.#generation || this.#state === 'closed') return
-      this.#namesPending--
-      if (address !== undefined) this.#agent.addRemoteCandidate(candidate, address)
-      if (this.#namesPending === 0 && this.#remoteEnded) this.#agent.endOfRemoteCandidates()
-      this.#schedule()
-    })
   }
 
   #addPort(port: Port): void {
@@ -313,7 +274,7 @@ export class IceConnection {
     if (socket instanceof TcpPort) {
       socket.onfailed = (remote) => {
         this.#agent.pathFailed(port.id, remote, this.#network.now())
-        this.#schedule()
+        this.#wakeups.schedule()
       }
     }
     // Unreachable hosts are found out by checks that go unanswered. But an address that has gone makes errors at once, while the
@@ -333,7 +294,7 @@ export class IceConnection {
 
   #receive(port: Port, datagram: Uint8Array, from: Endpoint): void {
     if (datagram.length === 0) return
-    this.#schedule()
+    this.#wakeups.schedule()
     if (isStun(datagram[0]!)) {
       const now = this.#network.now()
       if (this.#gathering.receive(datagram, port, from, now)) return
@@ -371,16 +332,7 @@ export class IceConnection {
     if (port.lastPair !== undefined) this.#agent.dataReceived(port.lastPair, this.#network.now())
   }
 
-  /** Drains once the datagrams of this moment have all come in. */
-  #schedule(): void {
-    if (this.#isDrainScheduled || this.#state === 'closed') return
-    this.#isDrainScheduled = true
-    this.#network.defer(this.#drain)
-  }
-
   #run(): void {
-    this.#isDrainScheduled = false
-    if (this.#state === 'closed') return
     const now = this.#network.now()
     for (const port of this.#heard) this.#leave(port)
     this.#heard.length = 0
@@ -395,8 +347,8 @@ export class IceConnection {
       }
     } finally {
       // A callback that throws stops neither the others nor the clock.
-      if (this.#notifications.length > 0) this.#schedule()
-      this.#arm()
+      if (this.#notifications.length > 0) this.#wakeups.schedule()
+      this.#wakeups.arm()
     }
   }
 
@@ -432,27 +384,12 @@ export class IceConnection {
   #notify(callback: () => void): void {
     if (this.#state === 'closed') return
     this.#notifications.push(callback)
-    this.#schedule()
+    this.#wakeups.schedule()
   }
 
   #setGatheringState(state: IceGatheringState): void {
     if (this.#gatheringState === state) return
     this.#gatheringState = state
     this.#notify(() => this.onGatheringStateChange?.(state))
-  }
-
-  /** One timer for everything; one that is already set for an earlier moment stays and sets the next. */
-  #arm(): void {
-    if (this.#isDrainScheduled || this.#state === 'closed') return // the drain will arm it
-    const at = Math.min(this.#agent.deadline, this.#gathering.deadline)
-    if (this.#timer !== undefined && this.#timerAt <= at) return
-    this.#timer?.cancel()
-    this.#timer = undefined
-    this.#timerAt = at
-    if (at === Infinity) return
-    this.#timer = this.#network.setTimer(at, () => {
-      this.#timer = undefined
-      this.#run()
-    })
   }
 }
