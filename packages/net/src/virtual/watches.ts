@@ -1,17 +1,12 @@
+import { InterfaceWatchers } from '../interface-watchers.ts'
 import type { InterfaceWatch, NetworkInterface } from '../network.ts'
 import type { Scheduler } from './scheduler.ts'
-
-interface Watcher {
-  readonly run: (interfaces: NetworkInterface[]) => void
-  /** The list that it knows, as text. */
-  known: string
-}
 
 /** Tells who watches a host's interfaces of changes: once for all changes of an instant. */
 export class InterfaceWatches {
   readonly #scheduler: Scheduler
   readonly #list: () => NetworkInterface[]
-  readonly #watchers: Set<Watcher> = new Set()
+  readonly #watchers = new InterfaceWatchers()
   #isDue = false
 
   constructor(scheduler: Scheduler, list: () => NetworkInterface[]) {
@@ -24,9 +19,7 @@ export class InterfaceWatches {
   }
 
   add(callback: (interfaces: NetworkInterface[]) => void): InterfaceWatch {
-    const watcher = { run: callback, known: describe(this.#list()) }
-    this.#watchers.add(watcher)
-    return { close: (): void => void this.#watchers.delete(watcher) }
+    return { close: this.#watchers.add(callback, this.#list()) }
   }
 
   changed(): void {
@@ -41,17 +34,8 @@ export class InterfaceWatches {
 
   #tell(): void {
     this.#isDue = false
-    const interfaces = this.#list()
-    const text = describe(interfaces)
-    for (const watcher of this.#watchers) {
-      if (watcher.known === text) continue
-      watcher.known = text
+    this.#watchers.tell(this.#list(), () => {
       this.#scheduler.touched = true
-      watcher.run([...interfaces])
-    }
+    })
   }
-}
-
-function describe(interfaces: readonly NetworkInterface[]): string {
-  return interfaces.map(({ name, address, prefixLength }) => `${name} ${address}/${prefixLength}`).join('\n')
 }
