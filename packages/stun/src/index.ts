@@ -19,7 +19,7 @@ export type { ErrorCode, PasswordAlgorithm } from './structured.ts'
 export { StunFramer } from './framer.ts'
 export { StunTransaction, type StunTransactionEvent, type StunTransactionOptions } from './transaction.ts'
 export { RetransmissionTimeout } from './rto.ts'
-export { formatStunUri, parseStunUri, type StunUri } from './uri.ts'
+export { formatStunUri, parseHostPort, parseStunUri, type StunUri } from './uri.ts'
 export {
   type AuthenticatedRequest,
   type ClientCredentials,

@@ -25,7 +25,7 @@ export function formatStunUri(uri: StunUri): string {
   return `${uri.scheme}:${host}:${uri.port}`
 }
 
-/** Reads `host`, `host:port`, `192.0.2.1:port` or `[2001:db8::1]:port`. */
+/** Reads a server's `host`, `host:port`, `192.0.2.1:port` or `[2001:db8::1]:port`, as in URIs of STUN and TURN; undefined when it is none. */
 export function parseHostPort(text: string): { host: string; port: number | undefined } | undefined {
   // RFC 3986 §3.2.2: an IP literal in brackets, or a name of unreserved characters, sub-delims and escapes.
   const match = /^(?:\[([^[\]]+)\]|((?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+))(?::(\d*))?$/.exec(text)

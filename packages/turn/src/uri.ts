@@ -1,4 +1,4 @@
-import { parseAddress } from '@kaon/stun'
+import { parseHostPort } from '@kaon/stun'
 
 /** How a client's messages travel to the server. */
 export type TurnTransport = 'udp' | 'tcp' | 'tls'
@@ -34,16 +34,4 @@ export function parseTurnUri(text: string): TurnUri | undefined {
 export function formatTurnUri(uri: TurnUri): string {
   const host = uri.host.includes(':') ? `[${uri.host.replace('%', '%25')}]` : uri.host
   return `${uri.scheme}:${host}:${uri.port}?transport=${uri.transport === 'udp' ? 'udp' : 'tcp'}`
-}
-
-/** Reads `host`, `host:port`, `192.0.2.1:port` or `[2001:db8::1]:port`. */
-export function parseHostPort(text: string): { host: string; port: number | undefined } | undefined {
-  // RFC 3986 §3.2.2: an IP literal in brackets, or a name of unreserved characters, sub-delims and escapes.
-  const match = /^(?:\[([^[\]]+)\]|((?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+))(?::(\d*))?$/.exec(text)
-  if (match === null) return undefined
-  const port = match[3] === undefined || match[3] === '' ? undefined : Number(match[3])
-  if (port !== undefined && (port < 1 || port > 0xffff)) return undefined
-  if (match[1] === undefined) return { host: match[2]!, port }
-  const host = match[1].replace('%25', '%') // a zone, RFC 6874
-  return parseAddress(host)?.length === 16 ? { host, port } : undefined
 }
