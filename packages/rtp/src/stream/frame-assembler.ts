@@ -1,7 +1,7 @@
 import { frameDimensions } from '../formats/dimensions.ts'
-import type { Depacketizer, ReceivedFrame } from '../formats/types.ts'
+import type { ReceivedFrame } from '../formats/types.ts'
 import type { RtpPacket } from '../packet/rtp-packet.ts'
-import { sameFormatParameters } from './format-parameters.ts'
+import { FrameFormats } from './frame-formats.ts'
 import { JitterBuffer } from './jitter-buffer.ts'
 import type { JitterBufferOptions } from './jitter-buffer.ts'
 import { MediaTime } from './media-time.ts'
@@ -52,9 +52,7 @@ export class FrameAssembler {
   readonly #buffer: JitterBuffer
   readonly #frames = new Ring<ReceivedFrame>()
   readonly #time = new MediaTime()
-  /** Those with a format: what else comes only counts for the order. */
-  readonly #codecs = new Map<number, ReceiveCodec>()
-  readonly #depacketizers = new Map<number, Depacketizer>()
+  readonly #formats = new FrameFormats()
   /** Video cannot go on without one. */
   #awaitingKeyFrame: boolean
   #keyFrameNeeded = false
@@ -82,7 +80,7 @@ export class FrameAssembler {
     })
     this.#awaitingKeyFrame = this.#video
     this.wait = options.wait ?? (this.#video ? 500 : 200)
-    this.setCodecs(options.codecs)
+    this.#formats.setCodecs(options.codecs)
   }
 
   /** Frames cannot be given out before a key frame comes. */
@@ -101,16 +99,7 @@ export class FrameAssembler {
   }
 
   setCodecs(codecs: readonly ReceiveCodec[]): void {
-    const before = new Map(this.#codecs)
-    this.#codecs.clear()
-    for (const codec of codecs) if (codec.format !== undefined) this.#codecs.set(codec.payloadType, codec)
-    // What stays keeps its depacketizer, which may know parameter sets.
-    for (const [payloadType, old] of before) {
-      const codec = this.#codecs.get(payloadType)
-      if (codec?.format !== old.format || !sameFormatParameters(codec?.parameters, old.parameters)) {
-        this.#depacketizers.delete(payloadType)
-      }
-    }
+    this.#formats.setCodecs(codecs)
   }
 
   /** Takes a packet: of media, of padding, or of a payload type that is not ours and only counts for the order. */
@@ -180,7 +169,7 @@ export class FrameAssembler {
     this.#awaitingKeyFrame = this.#video
     this.#grace = START_GRACE
     this.deadline = Infinity
-    this.#depacketizers.clear()
+    this.#formats.forget()
   }
 
   /** Forgets everything. */
@@ -193,7 +182,7 @@ export class FrameAssembler {
   /** While a key frame is awaited: whether one begins here. What is old enough is let go. */
   #look(packet: RtpPacket, now: number): void {
     const buffer = this.#buffer
-    if (this.#beginsKeyFrame(packet)) {
+    if (this.#formats.beginsKeyFrame(packet)) {
       const sequence = buffer.sequenceOf(packet)
       this.#beginAt(sequence, sequence - MAX_LEAD)
       return
@@ -205,16 +194,9 @@ export class FrameAssembler {
       end = i + 1
     }
     if (end > buffer.next) this.packetsDiscarded += buffer.consume(end)
-    if (this.deadline !== Infinity || packet.payload.length === 0) return
-    if (!this.#codecs.has(packet.payloadType)) return
+    if (this.deadline !== Infinity || !this.#formats.isMedia(packet)) return
     this.deadline = now + this.#grace
     this.#grace = REMINDER
-  }
-
-  #beginsKeyFrame(packet: RtpPacket): boolean {
-    if (packet.payload.length === 0) return false
-    const format = this.#codecs.get(packet.payloadType)?.format
-    return format !== undefined && format.isFrameStart(packet.payload) && format.isKeyFrame(packet.payload)
   }
 
   /** Begins with the key frame there. Packets from `earliest` on may still turn out to be a part of it. */
@@ -257,7 +239,7 @@ export class FrameAssembler {
     const buffer = this.#buffer
     for (let i = Math.max(buffer.next, from); i <= buffer.highest; i++) {
       const packet = buffer.at(i)
-      if (packet === undefined || !this.#beginsKeyFrame(packet)) continue
+      if (packet === undefined || !this.#formats.beginsKeyFrame(packet)) continue
       this.#beginAt(i, i)
       return true
     }
@@ -285,7 +267,7 @@ export class FrameAssembler {
         this.#waitFor(this.#scanned)
         return
       }
-      if (packet.payload.length === 0 || !this.#codecs.has(packet.payloadType)) {
+      if (!this.#formats.isMedia(packet)) {
         // Padding, or not of this stream's media. In front of a frame it is done with.
         if (this.#scanned === buffer.next) buffer.consume(buffer.next + 1)
         this.#scanned++
@@ -315,7 +297,7 @@ export class FrameAssembler {
       const packet = buffer.at(i)
       if (packet === undefined || packet.payload.length === 0) continue
       if (packet.timestamp !== timestamp) break
-      if (this.#codecs.get(packet.payloadType)?.format!.isFrameStart(packet.payload) === true) start = i
+      if (this.#formats.isFrameStart(packet)) start = i
     }
     for (let i = start + 1; i < head; i++) {
       if (buffer.at(i) !== undefined) continue
@@ -339,7 +321,7 @@ export class FrameAssembler {
   #emit(start: number, end: number, now: number): boolean {
     const buffer = this.#buffer
     const first = buffer.at(start)!
-    const codec = this.#codecs.get(first.payloadType)!
+    const codec = this.#formats.codec(first.payloadType)!
     const payloads: Uint8Array[] = []
     let begun = Infinity
     let ended = 0
@@ -351,7 +333,7 @@ export class FrameAssembler {
       if (at < begun) begun = at
       if (at > ended) ended = at
     }
-    const frame = this.#depacketizer(codec).depacketize(payloads)
+    const frame = this.#formats.depacketizer(codec).depacketize(payloads)
     if (frame?.keyFrame === true && this.#awaitsHead(start, codec, frame.payload)) return false
     this.packetsDiscarded += buffer.consume(start)
     buffer.consume(end)
@@ -402,14 +384,5 @@ export class FrameAssembler {
     this.#missed = start - 1
     this.deadline = this.#buffer.receivedAt(start) + (this.#discontinuity ? this.wait : START_GRACE)
     return true
-  }
-
-  #depacketizer(codec: ReceiveCodec): Depacketizer {
-    let depacketizer = this.#depacketizers.get(codec.payloadType)
-    if (depacketizer === undefined) {
-      depacketizer = codec.format!.createDepacketizer(codec.parameters)
-      this.#depacketizers.set(codec.payloadType, depacketizer)
-    }
-    return depacketizer
   }
 }
