@@ -7,10 +7,11 @@ import type { ReceiveStreamEvent } from './events.ts'
 import { FrameAssembler } from './frame-assembler.ts'
 import { KeyFrameRequester } from './key-frame-requester.ts'
 import { NackGenerator, type Arrival } from './nack-generator.ts'
+import { NegotiatedCodecs } from './negotiated-codecs.ts'
 import type { ReceiveCodec, RtpReceiveStreamOptions } from './options.ts'
 import { PacketRecovery } from './packet-recovery.ts'
+import { ReceiveEventQueue } from './receive-event-queue.ts'
 import { ReceiverReports } from './receiver-reports.ts'
-import { Ring } from './ring.ts'
 import { unwrapRtx } from './rtx.ts'
 import { SequenceWindow } from './sequence-window.ts'
 import { createInboundStats } from './stats.ts'
@@ -30,24 +31,18 @@ export class RtpReceiveStream {
   readonly stats: InboundStats = createInboundStats()
   readonly #options: RtpReceiveStreamOptions
   readonly #maxLatency: number
-  readonly #maxEvents: number
   readonly #reports: ReceiverReports
   readonly #window = new SequenceWindow()
   readonly #nack: NackGenerator
   readonly #requester: KeyFrameRequester
   readonly #assembler: FrameAssembler | undefined
   readonly #recovery: PacketRecovery | undefined
-  readonly #events = new Ring<ReceiveStreamEvent>()
-  readonly #codecs = new Map<number, ReceiveCodec>()
-  /** By the payload type of the retransmission. */
-  readonly #rtxCodecs = new Map<number, ReceiveCodec>()
+  readonly #events: ReceiveEventQueue
+  readonly #codecs = new NegotiatedCodecs()
   #rtxSsrc: number | undefined
-  #nackWanted = false
   /** The first packet of what may be a restart. */
   #suspect: RtpPacket | undefined
   #sinceAdapted = 0
-  #frameLost = false
-  #repairsInStream = 0
   #closed = false
 
   constructor(options: RtpReceiveStreamOptions) {
@@ -55,7 +50,7 @@ export class RtpReceiveStream {
     this.#options = options
     const video = options.kind === 'video'
     this.#maxLatency = options.maxLatency ?? (video ? 500 : 200)
-    this.#maxEvents = options.maxQueuedEvents ?? 2048
+    this.#events = new ReceiveEventQueue(options.maxQueuedEvents ?? 2048, this.stats)
     this.#reports = new ReceiverReports(options, this.stats)
     this.#nack = new NackGenerator({ maxAge: this.#maxLatency })
     this.#requester = new KeyFrameRequester({
@@ -74,7 +69,7 @@ export class RtpReceiveStream {
       })
     }
     if (options.flexFec !== undefined || options.redPayloadType !== undefined) {
-      this.#recovery = new PacketRecovery(options)
+      this.#recovery = new PacketRecovery(options, this.stats)
     }
     this.setCodecs(options.codecs)
     if (options.rtxSsrc !== undefined) this.setRtxSsrc(options.rtxSsrc)
@@ -112,20 +107,10 @@ export class RtpReceiveStream {
 
   /** What was negotiated anew. Packets that wait for others stay. */
   setCodecs(codecs: readonly ReceiveCodec[]): void {
-    this.#codecs.clear()
-    this.#rtxCodecs.clear()
-    let [nack, pli, fir] = [false, false, false]
-    for (const codec of codecs) {
-      this.#codecs.set(codec.payloadType, codec)
-      if (codec.rtxPayloadType !== undefined) this.#rtxCodecs.set(codec.rtxPayloadType, codec)
-      nack ||= codec.nack ?? false
-      pli ||= codec.pli ?? false
-      fir ||= codec.fir ?? false
-    }
-    this.#nackWanted = nack
-    if (!nack) this.#nack.clear()
-    this.#requester.pli = pli
-    this.#requester.fir = fir
+    this.#codecs.set(codecs)
+    if (!this.#codecs.nack) this.#nack.clear()
+    this.#requester.pli = this.#codecs.pli
+    this.#requester.fir = this.#codecs.fir
     this.#assembler?.setCodecs(codecs)
     this.#adapt()
   }
@@ -164,7 +149,7 @@ export class RtpReceiveStream {
         this.#reports.stop()
         this.#nack.clear()
         this.#requester.onKeyFrame()
-        this.#push({ type: 'bye' })
+        this.#events.push({ type: 'bye' })
         break
       case 'XR':
         for (const block of packet.blocks) {
@@ -192,10 +177,7 @@ export class RtpReceiveStream {
 
   /** The next packet, frame or notice. */
   pollEvent(): ReceiveStreamEvent | undefined {
-    const event = this.#events.shift()
-    if (event?.type !== 'frame' || !this.#frameLost) return event
-    this.#frameLost = false
-    return { type: 'frame', frame: { ...event.frame, discontinuity: true } }
+    return this.#events.poll()
   }
 
   tick(now: number): void {
@@ -236,7 +218,7 @@ export class RtpReceiveStream {
 
   #receiveRtx(packet: RtpPacket, now: number): void {
     const { stats } = this
-    const codec = this.#rtxCodecs.get(packet.payloadType)
+    const codec = this.#codecs.ofRtx(packet.payloadType)
     if (codec === undefined) {
       stats.dropped.payloadType++
       return
@@ -257,10 +239,7 @@ export class RtpReceiveStream {
       this.stats.dropped.payloadType++
       return
     }
-    this.stats.fecPacketsReceived++
-    this.stats.fecBytesReceived += packet.payload.length
     for (const media of recovered) this.#recover(media, now, 'fec')
-    this.stats.fecPacketsRecovered = this.#recovery!.recovered
   }
 
   /** A packet that came by another way than by itself. */
@@ -279,29 +258,21 @@ export class RtpReceiveStream {
       return
     }
     const recovered = by !== 'itself'
-    if (this.#nackWanted) this.#nack.receive(packet.sequenceNumber, now, by)
+    if (this.#codecs.nack) this.#nack.receive(packet.sequenceNumber, now, by)
     const recovery = this.#recovery
     if (recovery === undefined) this.#deliver(packet, now, recovered)
     else if (packet.payloadType === recovery.redPayloadType) this.#unpack(packet, now, recovered, datagram)
     else {
       this.#deliver(packet, now, recovered)
       // What forward error correction brought back, it knows.
-      if (by !== 'fec') this.#repairWith(packet, now, datagram)
+      if (by !== 'fec') for (const media of recovery.media(packet, datagram)) this.#recover(media, now, 'fec')
     }
     if (++this.#sinceAdapted >= ADAPT_INTERVAL) this.#adapt()
   }
 
-  #repairWith(packet: RtpPacket, now: number, datagram: Uint8Array | undefined): void {
-    const recovery = this.#recovery!
-    for (const media of recovery.media(packet, datagram)) this.#recover(media, now, 'fec')
-    this.stats.fecPacketsRecovered = recovery.recovered
-  }
-
   #unpack(packet: RtpPacket, now: number, recovered: boolean, datagram: Uint8Array | undefined): void {
-    const { stats } = this
-    const recovery = this.#recovery!
-    const packets = recovery.unpack(packet, datagram)
-    if (packets === undefined) stats.dropped.malformed++
+    const packets = this.#recovery!.unpack(packet, datagram)
+    if (packets === undefined) this.stats.dropped.malformed++
     // A repair, and what is malformed, still leave no hole in the sequence.
     let inside = packet
     for (const media of packets ?? []) {
@@ -310,13 +281,6 @@ export class RtpReceiveStream {
     }
     if (inside === packet) this.#assemble(packet, now)
     else this.#deliver(inside, now, recovered)
-    const repairs = recovery.repairsInStream
-    if (repairs > this.#repairsInStream) {
-      stats.fecPacketsReceived += repairs - this.#repairsInStream
-      stats.fecBytesReceived += packet.payload.length
-      this.#repairsInStream = repairs
-    }
-    stats.fecPacketsRecovered = recovery.recovered
   }
 
   /** Takes a packet for what it is: media, or something that only counts for the order. */
@@ -335,7 +299,7 @@ export class RtpReceiveStream {
     if (this.#assembler === undefined && this.#requester.wanted && codec.format?.isKeyFrame(packet.payload) === true) {
       this.#requester.onKeyFrame()
     }
-    this.#push({ type: 'packet', packet, recovered })
+    this.#events.push({ type: 'packet', packet, recovered })
   }
 
   #assemble(packet: RtpPacket, now: number): void {
@@ -356,7 +320,7 @@ export class RtpReceiveStream {
         stats.keyFramesReceived++
         this.#requester.onKeyFrame()
       }
-      this.#push({ type: 'frame', frame })
+      this.#events.push({ type: 'frame', frame })
     }
     stats.packetsDiscarded = assembler.packetsDiscarded
     stats.framesDropped = assembler.framesDropped
@@ -404,7 +368,7 @@ export class RtpReceiveStream {
     if (this.#assembler === undefined) return
     this.#assembler.wait = assemblyWait({
       video: this.#options.kind === 'video',
-      nack: this.#nackWanted,
+      nack: this.#codecs.nack,
       roundTripTime: this.#nack.roundTripTime,
       jitter: this.#reports.media.jitter * 1000,
       maximum: this.#maxLatency,
@@ -416,14 +380,6 @@ export class RtpReceiveStream {
     this.#window.reset()
     this.#nack.reset()
     this.#assembler?.reset(now)
-  }
-
-  #push(event: ReceiveStreamEvent): void {
-    if (this.#events.length >= this.#maxEvents) {
-      if (this.#events.shift()?.type === 'frame') this.#frameLost = true
-      this.stats.dropped.events++
-    }
-    this.#events.push(event)
   }
 
   #count(packet: RtpPacket, now: number): void {
