@@ -18,7 +18,6 @@ import type {
   UdpBindOptions,
   UdpSocket,
 } from '../network.ts'
-import { endpoint } from './core.ts'
 import type { Core } from './core.ts'
 import { VirtualNetworkError } from './errors.ts'
 import { VirtualInterface } from './interface.ts'
@@ -28,12 +27,13 @@ import type { Link } from './link.ts'
 import { MDNS_PORT, VirtualMdns } from './mdns.ts'
 import { MAX_HOPS } from './packet.ts'
 import type { Packet } from './packet.ts'
-import { isWildcard, Ports } from './ports.ts'
+import { isWildcard } from './ports.ts'
 import type { VirtualRouter } from './router.ts'
 import type { ScheduledEvent } from './scheduler.ts'
 import type { TcpSegment } from './tcp/segment.ts'
 import { TcpStack } from './tcp/stack.ts'
-import { VirtualUdpSocket } from './udp.ts'
+import type { VirtualUdpSocket } from './udp.ts'
+import { UdpStack } from './udp-stack.ts'
 
 export interface HostOptions extends InterfaceOptions {
   /** Unique in its network. Default `host1`, … */
@@ -53,10 +53,8 @@ export class VirtualHost implements Network {
   readonly #defaultRouter: VirtualRouter
   readonly #mdns: VirtualMdns
   readonly #interfaces: VirtualInterface[] = []
-  /** By port. */
-  readonly #sockets: Map<number, VirtualUdpSocket[]> = new Map()
   readonly #timers: Set<ScheduledEvent> = new Set()
-  readonly #ports: Ports = new Ports()
+  readonly #udp: UdpStack
   readonly #tcp: TcpStack
   readonly #watches: InterfaceWatches
   #crashed = false
@@ -68,6 +66,7 @@ export class VirtualHost implements Network {
     this.#defaultRouter = router
     this.#mdns = new VirtualMdns(core, this)
     this.mdns = this.#mdns
+    this.#udp = new UdpStack(core, this)
     this.#tcp = new TcpStack(core, this)
     this.#watches = new InterfaceWatches(core.scheduler, () => this.interfaces())
     this.addInterface(options)
@@ -92,9 +91,8 @@ export class VirtualHost implements Network {
 
   /** How many sockets, connections and watches are open and timers armed (those with `unref` included): 0 when everything was cleaned up. */
   get openHandles(): number {
-    let sockets = 0
-    for (const list of this.#sockets.values()) sockets += list.length
-    return sockets + this.#tcp.openHandles + this.#watches.size + this.#timers.size + this.#mdns.openHandles
+    const sockets = this.#udp.openHandles + this.#tcp.openHandles
+    return sockets + this.#watches.size + this.#timers.size + this.#mdns.openHandles
   }
 
   /** By name; without one, the first. */
@@ -129,7 +127,7 @@ export class VirtualHost implements Network {
     this.#crashed = true
     this.#watches.clear()
     this.#tcp.crash()
-    for (const list of this.#sockets.values()) while (list.length > 0) list[0]!.close()
+    this.#udp.crash()
     for (const event of this.#timers) this.#core.scheduler.cancel(event)
     this.#timers.clear()
     this.#mdns.reset()
@@ -189,23 +187,8 @@ export class VirtualHost implements Network {
     return this.#watches.add(callback)
   }
 
-  async bindUdp(options: UdpBindOptions = {}): Promise<UdpSocket> {
-    options.signal?.throwIfAborted()
-    const address = this.bindableAddress(options)
-    const family = address.includes(':') ? 6 : 4
-    const port = this.#ports.choose(options, address, (candidate, isChosen) =>
-      this.#isFree(address, family, candidate, isChosen && options.reuseAddress === true),
-    )
-    const local = endpoint(address, port, family)
-    const socket = new VirtualUdpSocket(this.#core, this, local, options.reuseAddress ?? false, () => {
-      const list = this.#sockets.get(port)!
-      list.splice(list.indexOf(socket), 1)
-      if (list.length === 0) this.#sockets.delete(port)
-    })
-    const list = this.#sockets.get(port)
-    if (list === undefined) this.#sockets.set(port, [socket])
-    else list.push(socket)
-    return socket
+  bindUdp(options: UdpBindOptions = {}): Promise<UdpSocket> {
+    return this.#udp.bind(options)
   }
 
   connectTcp(options: TcpConnectOptions): Promise<TcpConnection> {
@@ -364,21 +347,8 @@ export class VirtualHost implements Network {
   }
 
   #accept(packet: Packet, from: string, to: string): void {
-    if (packet.protocol === 'tcp') {
-      this.#tcp.receive(packet, from, to)
-      return
-    }
-    const wildcard = packet.family === 4 ? '0.0.0.0' : '::'
-    const list = this.#sockets.get(packet.destinationPort)
-    const socket =
-      list?.find((candidate) => candidate.local.address === to) ??
-      list?.find((candidate) => candidate.local.address === wildcard)
-    if (socket === undefined) {
-      this.#core.drop(this.name, 'port', packet)
-      return
-    }
-    if (this.#core.taps.size > 0) this.#core.tell('delivered', this.name, packet)
-    socket.deliver(packet, from)
+    if (packet.protocol === 'tcp') this.#tcp.receive(packet, from, to)
+    else this.#udp.receive(packet, from, to)
   }
 
   /** @internal */
@@ -394,14 +364,6 @@ export class VirtualHost implements Network {
     if (source !== undefined) return this.#interfaces.find((entry) => entry.has(source))
     const usable = this.#interfaces.filter((entry) => entry.sourceFor(destination, family) !== undefined)
     return usable.find((entry) => entry.router.isOnLink(destination)) ?? usable[0]
-  }
-
-  #isFree(address: string, family: 4 | 6, port: number, reuse: boolean): boolean {
-    for (const { local, reuseAddress } of this.#sockets.get(port) ?? []) {
-      if (local.family !== family || (reuse && reuseAddress)) continue
-      if (local.address === address || isWildcard(address) || isWildcard(local.address)) return false
-    }
-    return true
   }
 }
 
