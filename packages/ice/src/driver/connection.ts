@@ -4,13 +4,13 @@ import { IceAgent } from '../agent.ts'
 import type { Candidate } from '../candidate.ts'
 import type { IceParameters } from '../credentials.ts'
 import { IceError } from '../error.ts'
-import type { CandidatePair } from '../pair.ts'
 import type { IceEvent, IceRole, IceState } from '../types.ts'
 import { checkIceOptions } from './check-options.ts'
+import { DataPath } from './data-path.ts'
 import { Gathering } from './gathering.ts'
 import { withoutInternals } from './announced.ts'
 import type { CandidateError, IceConnectionOptions, SelectedCandidatePair } from './options.ts'
-import { isStun, isTurnChannel, type Port, type PortSocket } from './port.ts'
+import { isStun, type Port } from './port.ts'
 import { RemoteCandidates } from './remote-candidates.ts'
 import { UdpShare } from './shared-udp.ts'
 import { type IceConnectionStats, snapshot } from './stats.ts'
@@ -49,6 +49,7 @@ export class IceConnection {
   readonly #options: IceConnectionOptions
   readonly #agent: IceAgent
   readonly #gathering: Gathering
+  readonly #data: DataPath
   readonly #remote: RemoteCandidates
   readonly #wakeups: Wakeups
   #relayOnly: boolean
@@ -58,14 +59,8 @@ export class IceConnection {
   #wasSound = true
   #localCandidates: Candidate[] = []
 
-  // The path of outgoing data: resolved once per change, not per datagram.
-  #path: CandidatePair | undefined
-  #pathSocket: PortSocket | undefined
-  readonly #totals = { packetsSent: 0, packetsReceived: 0, bytesSent: 0, bytesReceived: 0, selectedPairChanges: 0 }
-
   readonly #notifications: (() => void)[] = []
   #hasBurst = false
-  readonly #heard: Port[] = []
   readonly #watch: InterfaceWatch | undefined
   #lookedAt = -Infinity
 
@@ -86,6 +81,7 @@ export class IceConnection {
       crypto,
       now: options.network.now(),
     })
+    this.#data = new DataPath(options.network, this.#agent)
     this.#relayOnly = options.iceTransportPolicy === 'relay'
     this.#wakeups = new Wakeups(options.network, {
       run: () => this.#run(),
@@ -156,7 +152,7 @@ export class IceConnection {
 
   /** The pair that data goes over, or undefined while there is none. */
   get selectedPair(): SelectedCandidatePair | undefined {
-    const pair = this.#path
+    const { pair } = this.#data
     return pair && { local: withoutInternals(pair.local.candidate), remote: pair.remote.candidate }
   }
 
@@ -226,21 +222,11 @@ export class IceConnection {
    * @returns false when there is no pair to send on; the datagram is dropped then.
    */
   send(datagram: Uint8Array, now: number = this.#network.now()): boolean {
-    const socket = this.#pathSocket
-    if (socket === undefined) return false
-    const path = this.#path!
-    const { stats } = path
-    stats.packetsSent++
-    stats.bytesSent += datagram.length
-    stats.lastPacketSentAt = now
-    this.#totals.packetsSent++
-    this.#totals.bytesSent += datagram.length
-    socket.send(datagram, path.to)
-    return true
+    return this.#data.send(datagram, now)
   }
 
   stats(): IceConnectionStats {
-    return snapshot(this.#agent, this.#state, this.#totals)
+    return snapshot(this.#agent, this.#state, this.#data.totals)
   }
 
   /** Releases sockets, timers and names. Idempotent and synchronous; no callback runs after it. */
@@ -252,8 +238,7 @@ export class IceConnection {
     this.#gathering.close()
     this.#remote.close()
     this.#watch?.close()
-    this.#path = undefined
-    this.#pathSocket = undefined
+    this.#data.close()
     this.#notifications.length = 0
   }
 
@@ -301,41 +286,17 @@ export class IceConnection {
       this.#agent.receive(datagram, port.id, from, now)
       return
     }
-    if (from !== port.lastFrom || this.#agent.version !== port.lastVersion) {
-      this.#leave(port)
-      port.lastFrom = from
-      port.lastVersion = this.#agent.version
-      port.lastPair = this.#agent.lookup(port.id, from)
-    }
-    const pair = port.lastPair
-    // RFC 8445 §12.2 asks to be ready for data on all pairs; what no check has vouched for is somebody else's.
-    if (pair === undefined || isTurnChannel(datagram[0]!)) {
+    if (!this.#data.receive(port, datagram, from)) {
       this.onUnhandledDatagram?.(datagram, from)
       return
-    }
-    pair.stats.packetsReceived++
-    pair.stats.bytesReceived += datagram.length
-    this.#totals.packetsReceived++
-    this.#totals.bytesReceived += datagram.length
-    if (!port.hasHeard) {
-      port.hasHeard = true
-      this.#heard.push(port)
     }
     this.#hasBurst = true
     this.onDatagram?.(datagram)
   }
 
-  /** Tells the agent that the pair of a port was heard, before another one takes its place. */
-  #leave(port: Port): void {
-    if (!port.hasHeard) return
-    port.hasHeard = false
-    if (port.lastPair !== undefined) this.#agent.dataReceived(port.lastPair, this.#network.now())
-  }
-
   #run(): void {
     const now = this.#network.now()
-    for (const port of this.#heard) this.#leave(port)
-    this.#heard.length = 0
+    this.#data.report(now)
     this.#gathering.tick(now)
     this.#flush(now)
     for (let event = this.#agent.pollEvent(); event !== undefined; event = this.#agent.pollEvent()) this.#handle(event)
@@ -367,12 +328,12 @@ export class IceConnection {
           this.onStateChange?.(event.state)
         })
         break
-      case 'selected-pair':
-        this.#totals.selectedPairChanges++
-        this.#path = this.#agent.selectedPair
-        this.#pathSocket = this.#path && this.#gathering.ports.get(this.#path.socket)?.socket
+      case 'selected-pair': {
+        const pair = this.#agent.selectedPair
+        this.#data.select(pair, pair && this.#gathering.ports.get(pair.socket)?.socket)
         this.#notify(() => this.onSelectedPairChange?.(this.selectedPair))
         break
+      }
       case 'role':
         this.#notify(() => this.onRoleChange?.(event.role))
         break

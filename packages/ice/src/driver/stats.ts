@@ -55,15 +55,16 @@ export interface IceConnectionStats {
   readonly agent: Readonly<IceAgentStats>
 }
 
-interface Totals {
-  readonly packetsSent: number
-  readonly packetsReceived: number
-  readonly bytesSent: number
-  readonly bytesReceived: number
-  readonly selectedPairChanges: number
+/** What a connection counts over all its pairs. */
+export interface DataTotals {
+  packetsSent: number
+  packetsReceived: number
+  bytesSent: number
+  bytesReceived: number
+  selectedPairChanges: number
 }
 
-export function snapshot(agent: IceAgent, state: IceState, totals: Totals): IceConnectionStats {
+export function snapshot(agent: IceAgent, state: IceState, totals: Readonly<DataTotals>): IceConnectionStats {
   const selected = agent.selectedPair
   const pairs = [...agent.pairs]
   if (selected !== undefined && !pairs.includes(selected)) pairs.push(selected) // of the generation before a restart
