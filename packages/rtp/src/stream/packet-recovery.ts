@@ -51,7 +51,8 @@ export class PacketRecovery {
   media(packet: RtpPacket, datagram: Uint8Array | undefined): RtpPacket[] {
     let packets = NONE
     if (this.#flexFec !== undefined) packets = this.#flexFec.mediaPacket(packet, datagram)
-    else if (this.#ulpFec !== undefined) packets = this.#ulpFec.receive(packet, datagram)
+    // Outside of RED the packet itself comes back first: it is known already.
+    else if (this.#ulpFec !== undefined) packets = this.#ulpFec.receive(packet, datagram).filter((one) => one !== packet)
     this.#countRecovered()
     return packets
   }

@@ -343,3 +343,9 @@ test('closed, it does nothing', () => {
   expect(machine.pollEvent()).toBeUndefined()
   expect(machine.pollRtcp(1e9)).toBeUndefined()
 })
+
+test('packets outside of RED are no duplicates of themselves where ULPFEC was negotiated', () => {
+  const machine = receiver('video', { redPayloadType: 50, ulpFecPayloadType: 51 })
+  for (const packet of video(5)) machine.receive(packet, 0)
+  expect(machine.stats).toMatchObject({ packetsReceived: 10, packetsDuplicated: 0, framesReceived: 5 })
+})
