@@ -52,7 +52,8 @@ export class PacketRecovery {
     let packets = NONE
     if (this.#flexFec !== undefined) packets = this.#flexFec.mediaPacket(packet, datagram)
     // Outside of RED the packet itself comes back first: it is known already.
-    else if (this.#ulpFec !== undefined) packets = this.#ulpFec.receive(packet, datagram).filter((one) => one !== packet)
+    else if (this.#ulpFec !== undefined)
+      packets = this.#ulpFec.receive(packet, datagram).filter((one) => one !== packet)
     this.#countRecovered()
     return packets
   }

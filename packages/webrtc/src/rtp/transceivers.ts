@@ -188,7 +188,7 @@ export class Transceivers {
       void transport?.peer.media
       transceiver.sender.transport = transceiver.receiver.transport = transport
       if (remote) this.#applyRemote(transceiver, description, section, changes)
-      else if (!isOffer) this.#applyLocalAnswer(transceiver, description, section, changes)
+      else if (!isOffer) this.#applyLocalAnswer(transceiver, section, changes)
     }
     if (description.type === 'answer') this.#dropStopped(description)
     return changes
@@ -240,12 +240,7 @@ export class Transceivers {
     if (section.isRejected) this.#finish(transceiver, changes)
   }
 
-  #applyLocalAnswer(
-    transceiver: TransceiverCore,
-    description: Description,
-    section: MediaSection,
-    changes: MediaChanges,
-  ): void {
+  #applyLocalAnswer(transceiver: TransceiverCore, section: MediaSection, changes: MediaChanges): void {
     const { direction } = section
     if (!receives(direction) && receives(transceiver.firedDirection)) {
       changes.setStreams(transceiver, [])
@@ -254,7 +249,6 @@ export class Transceivers {
     transceiver.currentDirection = direction
     transceiver.firedDirection = direction
     if (section.isRejected) this.#finish(transceiver, changes)
-    void description
   }
 
   #finish(transceiver: TransceiverCore, changes: MediaChanges): void {
