@@ -485,6 +485,36 @@ describe('rollback of media', () => {
   })
 })
 
+describe('rollback of an offer that takes something away', () => {
+  it('gives a track its stream back, and tells of it', async () => {
+    const [a, b] = [stillPeer(), stillPeer()]
+    const sender = a.addTrack(video(), new MediaStream())
+    const first = once<RTCTrackEvent>(b, 'track')
+    await negotiate(a, b)
+    const { track, streams } = await first
+    a.removeTrack(sender)
+    await a.setLocalDescription()
+    await b.setRemoteDescription(a.localDescription!)
+    expect(streams[0]!.getTracks()).toEqual([])
+    const again = once<RTCTrackEvent>(b, 'track')
+    await b.setRemoteDescription({ type: 'rollback' })
+    expect((await again).track).toBe(track)
+    expect(streams[0]!.getTracks()).toEqual([track])
+  })
+
+  it('gives a sender its layers back', async () => {
+    const [a, b] = [stillPeer(), stillPeer()]
+    const { sender } = a.addTransceiver(video(), { sendEncodings: [{ rid: 'l' }, { rid: 'h' }] })
+    await negotiate(a, b)
+    await b.setLocalDescription(await b.createOffer())
+    const plain = b.localDescription!.sdp.replace(/a=(simulcast|rid):.*\r\n/g, '')
+    await a.setRemoteDescription({ type: 'offer', sdp: plain })
+    expect(sender.getParameters().encodings.map(({ rid }) => rid)).toEqual(['l'])
+    await a.setRemoteDescription({ type: 'rollback' })
+    expect(sender.getParameters().encodings.map(({ rid }) => rid)).toEqual(['l', 'h'])
+  })
+})
+
 describe('RTCRtpSender', () => {
   it('shows what was negotiated', async () => {
     const [a, b] = [stillPeer(), stillPeer()]

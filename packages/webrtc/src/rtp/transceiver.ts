@@ -1,12 +1,13 @@
 /** W3C WebRTC 1.0 §5.4. */
 import type { Direction } from '@kaon/sdp'
 import { defineInterface } from '../interface.ts'
+import type { MediaStream } from '../media/media-stream.ts'
 import type { MediaTransport } from '../media/media-transport.ts'
 import { domError } from '../rtc-error.ts'
 import type { RTCStatsReport } from '../stats-report.ts'
 import { assertInternal, INTERNAL, toDictionary, toEnum, toSequence } from '../webidl.ts'
 import { capabilitiesOf, defaultsOf, exposeCapability, isAuxiliary, type CodecCapability } from './codecs.ts'
-import { refuseModification } from './encodings.ts'
+import { refuseModification, type Encoding } from './encodings.ts'
 import { isSameCodec } from './parameters.ts'
 import type { ReceiverCore, RTCRtpReceiver } from './receiver.ts'
 import type { RTCRtpSender, SenderCore } from './sender.ts'
@@ -42,6 +43,9 @@ export interface StableState {
   readonly mid: string | null
   readonly currentDirection: Direction | null
   readonly firedDirection: Direction | null
+  readonly streams: readonly MediaStream[]
+  /** Undefined for a transceiver that came since: it keeps what it has. */
+  readonly encodings: Encoding[] | undefined
 }
 
 /** What a transceiver is inside. */
@@ -65,7 +69,13 @@ export class TransceiverCore {
   isFromOffer = false
   /** Where its sender and its receiver are at work. */
   media: MediaTransport | undefined
-  stable: StableState = { mid: null, currentDirection: null, firedDirection: null }
+  stable: StableState = {
+    mid: null,
+    currentDirection: null,
+    firedDirection: null,
+    streams: [],
+    encodings: undefined,
+  }
   readonly #host: TransceiverHost
 
   constructor(

@@ -288,8 +288,9 @@ export class Transceivers {
 
   remember(): void {
     for (const transceiver of this.#all) {
-      const { mid, currentDirection, firedDirection } = transceiver
-      transceiver.stable = { mid, currentDirection, firedDirection }
+      const { mid, currentDirection, firedDirection, receiver, sender } = transceiver
+      const { streams } = receiver
+      transceiver.stable = { mid, currentDirection, firedDirection, streams, encodings: sender.encodings }
       transceiver.isFromOffer = false
     }
   }
@@ -299,11 +300,11 @@ export class Transceivers {
     const changes = new MediaChanges()
     for (const transceiver of this.#all) {
       const { stable, sender, receiver } = transceiver
-      const isReceivingAnew = receives(transceiver.firedDirection) && !receives(stable.firedDirection)
-      if (isReceivingAnew) {
-        changes.setStreams(transceiver, [])
-        changes.trackRemoved(transceiver)
-      }
+      const [received, receiving] = [receives(stable.firedDirection), receives(transceiver.firedDirection)]
+      changes.setStreams(transceiver, stable.streams)
+      if (receiving && !received) changes.trackRemoved(transceiver)
+      if (received && !receiving) changes.trackAdded(transceiver)
+      if (stable.encodings !== undefined) sender.encodings = stable.encodings
       transceiver.mid = stable.mid
       transceiver.currentDirection = stable.currentDirection
       transceiver.firedDirection = stable.firedDirection
