@@ -1,6 +1,6 @@
 // `npm run test:all`: everything that `npm test` runs, then the package checks and the real peers.
 // Options: --require-peers  a peer that cannot be had is a failure (what CI asks for)
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -31,12 +31,12 @@ function step(title, command) {
 
 /**
  * @param {string} project
- * @param {string[]} excluded peer names whose files are left out
- * @param {string[]} prefix what stands before the command, to run it in a network namespace
+ * @param {{ excluded?: string[], prefix?: string[], shard?: string }} [options] `excluded`: peers whose files are left out;
+ *   `prefix`: what stands before the command, to run it in a network namespace; `shard`: a part of the files, such as 1/2
  */
-function vitest(project, excluded = [], prefix = []) {
-  console.log(`\n== tests: ${project}`)
-  const report = join(scratch, `${project}.json`)
+async function vitest(project, { excluded = [], prefix = [], shard } = {}) {
+  const title = shard === undefined ? project : `${project} ${shard}`
+  const report = join(scratch, `${title.replaceAll(/\W/g, '-')}.json`)
   const command = [
     ...prefix,
     process.execPath,
@@ -47,11 +47,24 @@ function vitest(project, excluded = [], prefix = []) {
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=${report}`,
+    ...(shard === undefined ? [] : [`--shard=${shard}`]),
     ...excluded.flatMap((name) =>
       [`${name}.`, `${name}.*.`, `*.${name}.`].flatMap((start) => ['--exclude', `**/${start}peer.test.ts`]),
     ),
   ]
-  const run = spawnSync(command[0], command.slice(1), { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+  if (shard === undefined) console.log(`\n== tests: ${title}`)
+  // What runs beside another is printed when it is over.
+  const output = shard === undefined ? 'inherit' : 'pipe'
+  const child = spawn(command[0], command.slice(1), { cwd: root, stdio: ['ignore', output, output] })
+  /** @type {Buffer[]} */
+  const printed = []
+  child.stdout?.on('data', (data) => printed.push(data))
+  child.stderr?.on('data', (data) => printed.push(data))
+  const status = await new Promise((resolve) => child.once('close', resolve).once('error', () => resolve(-1)))
+  if (shard !== undefined) {
+    console.log(`\n== tests: ${title}`)
+    process.stdout.write(Buffer.concat(printed))
+  }
   try {
     const result = JSON.parse(readFileSync(report, 'utf8'))
     passed += result.numPassedTests
@@ -67,7 +80,7 @@ function vitest(project, excluded = [], prefix = []) {
       )
         failed++
     }
-    if (run.status !== 0 && failed === 0) failed++
+    if (status !== 0 && failed === 0) failed++
   } catch {
     failed++
   }
@@ -83,17 +96,25 @@ try {
   const npm = ['npm', 'run', '--silent']
   step('lint', [...npm, 'lint'])
   const built = step('build and type check', [...npm, 'typecheck'])
-  vitest('unit')
+  await vitest('unit')
   if (built) {
-    vitest('packages')
-    const namespace = createNamespace(`kaon-${process.pid}`)
-    if (namespace === undefined)
-      console.log('\nno network namespace (needs Linux and root): the peer tests use this machine’s own interfaces')
+    await vitest('packages')
+    const excluded = absent.map((peer) => peer.name)
+    // Peers mostly wait: two runs side by side, each in a namespace of its own, take half the time.
+    const namespaces = ['a', 'b'].map((name) => createNamespace(`kaon-${process.pid}-${name}`))
     try {
-      const excluded = absent.map((peer) => peer.name)
-      vitest('peers', excluded, namespace?.prefix)
+      if (namespaces.every((namespace) => namespace !== undefined)) {
+        await Promise.all(
+          namespaces.map(({ prefix }, i) =>
+            vitest('peers', { excluded, prefix, shard: `${i + 1}/${namespaces.length}` }),
+          ),
+        )
+      } else {
+        console.log('\nno network namespace (needs Linux and root): the peer tests use this machine’s own interfaces')
+        await vitest('peers', { excluded })
+      }
     } finally {
-      namespace?.remove()
+      for (const namespace of namespaces) namespace?.remove()
     }
   } else {
     notRun.push('package and peer tests: the build failed')

@@ -22,7 +22,7 @@ export interface Received {
 export interface PagePeer {
   create(configuration?: RTCConfiguration): void
   channel(label: string, init?: RTCDataChannelInit): void
-  /** Asks for a section that Kaon has to refuse. */
+  /** Asks for a section of media. */
   addAudio(): void
   offer(full: boolean): Promise<RTCSessionDescriptionInit>
   answer(offer: RTCSessionDescriptionInit, full: boolean): Promise<RTCSessionDescriptionInit>
