@@ -7,6 +7,7 @@ const ssr = { resolve: { conditions: resolve.conditions, externalConditions: res
 // (browsers, OpenSSL); `packages` packs and installs what would be published.
 export default defineConfig({
   test: {
+    maxWorkers: '100%', // the default leaves a core idle, half of a small machine
     projects: [
       {
         resolve,
