@@ -11,6 +11,7 @@ import {
   intersect,
   offerCodecs,
   offerExtensions,
+  withoutTransportFeedback,
 } from './negotiate.ts'
 import type { ExtensionIds, PayloadTypes } from './numbering.ts'
 import { receivedRids, simulcastLines } from './simulcast.ts'
@@ -40,7 +41,7 @@ export function offerContent(
     protocol: 'UDP/TLS/RTP/SAVPF',
     mid,
     direction,
-    codecs: offered,
+    codecs: withoutTransportFeedback(offered, direction),
     extmaps: offerExtensions(kind, numbering.extensionIds),
     reducedSize: true,
     referenceTimes: true,
@@ -75,7 +76,7 @@ export function answerContent(
     protocol: offered.protocol,
     mid: offered.mid,
     direction,
-    codecs,
+    codecs: withoutTransportFeedback(codecs, direction),
     extmaps: answerExtensions(kind, offered.extmaps),
     reducedSize: offered.rtcpReducedSize,
     referenceTimes: takesReferenceTimes(offered),

@@ -78,24 +78,38 @@ export function answerCodecs(
   })
 }
 
-/** What the media transport works with: the codecs of one side that the other one has too. */
+/** What the media transport works with: the codecs of one side that the other one has too, with the feedback that both have. */
 export function mediaCodecs(kind: MediaKind, own: readonly Codec[], other: readonly Codec[]): MediaCodec[] {
-  const others = new Set(other.map((codec) => codecKey(kind, codec)))
-  return own
-    .filter((codec) => aptOf(codec) === undefined && others.has(codecKey(kind, codec)))
-    .map((codec): MediaCodec => {
-      const rtx = own.find((one) => aptOf(one) === codec.payloadType)
-      const capability = findCapability(kind, codec)
-      return {
+  const others = new Map(other.map((codec) => [codecKey(kind, codec), codec]))
+  return own.flatMap((codec): MediaCodec[] => {
+    const agreed = others.get(codecKey(kind, codec))
+    if (agreed === undefined || aptOf(codec) !== undefined) return []
+    const rtx = own.find((one) => aptOf(one) === codec.payloadType)
+    const capability = findCapability(kind, codec)
+    return [
+      {
         payloadType: codec.payloadType,
         mimeType: mimeTypeOf(kind, capability?.name ?? codec.name),
         clockRate: codec.clockRate,
         ...(codec.channels === undefined ? {} : { channels: codec.channels }),
         parameters: parseFormatParameters(codec.fmtp),
-        feedback: codec.feedback,
+        feedback: codec.feedback.filter((message) => agreed.feedback.includes(message)),
         ...(rtx === undefined ? {} : { rtxPayloadType: rtx.payloadType }),
-      }
-    })
+      },
+    ]
+  })
+}
+
+/**
+ * The codecs of a section that only sends. Nothing here adapts to transport-wide feedback yet, which would be a fifth of all the
+ * packets that a forwarder has to do with; what only receives it keeps it, since browsers adapt to ours.
+ */
+export function withoutTransportFeedback(codecs: readonly Codec[], direction: Direction): readonly Codec[] {
+  if (direction !== 'sendonly') return codecs
+  return codecs.map((codec) => ({
+    ...codec,
+    feedback: codec.feedback.filter((message) => message !== 'transport-cc'),
+  }))
 }
 
 export function offerExtensions(kind: MediaKind, ids: ExtensionIds): Extmap[] {
