@@ -285,7 +285,7 @@ export class RTCPeerConnection extends EventTarget {
     const checked = checkConfiguration(converted, old, this.#localDescriptionSet)
     connection.configuration = checked
     const { transports } = connection
-    for (const transport of transports.all) transport.setServers(checked, old)
+    transports.setServers(checked, old)
     if (transports.primary === undefined && checked.iceCandidatePoolSize > 0) transports.ensurePrimary().gather()
   }
 

@@ -88,6 +88,23 @@ describe('two peers on the virtual network', () => {
     stun.close()
   })
 
+  it('tell a transport that was gathered into the pool of servers that come later', async () => {
+    const net = new VirtualNetwork({ seed: 1 })
+    const server = net.addHost({ address: '203.0.113.1' })
+    const stun = await StunServer.listen({ network: server, addresses: [server.address], tcp: false })
+    const host = net.addHost({ via: net.addNat({ type: 'port-restricted-cone' }), link: { delay: 10 } })
+    const pc = virtualPeer(host, 1, { iceCandidatePoolSize: 1 })
+    await net.run(1000)
+    pc.setConfiguration({ iceCandidatePoolSize: 1, iceServers: [{ urls: 'stun:203.0.113.1:3478' }] })
+    pc.createDataChannel('x')
+    await net.runUntil(pc.setLocalDescription(), 1000)
+    pc.restartIce()
+    await net.runUntil(pc.setLocalDescription(), 1000)
+    await net.run(5000)
+    expect(pc.localDescription!.sdp).toContain('typ srflx')
+    stun.close()
+  })
+
   it.each([1, 2, 3, 4])(
     'seed %i: deliver everything in order at a tenth of loss, with reordering and duplication',
     async (seed) => {

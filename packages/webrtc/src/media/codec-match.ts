@@ -5,10 +5,11 @@ import type { TrackCodec } from './track-source.ts'
 type Parameters = ReadonlyMap<string, string>
 
 /** What is sent beside the media of a codec: never the codec of a stream. */
-const AUXILIARY = /\/(rtx|red|ulpfec|flexfec(-03)?|cn|telephone-event)$/i
+const AUXILIARY = /(^|\/)(rtx|red|ulpfec|flexfec(-03)?|cn|telephone-event)$/i
 
-export function isAuxiliary(mimeType: string): boolean {
-  return AUXILIARY.test(mimeType)
+/** Of an encoding name, with or without the kind in front. */
+export function isAuxiliary(name: string): boolean {
+  return AUXILIARY.test(name)
 }
 
 /** The first of `codecs` that a decoder of it decodes `codec` with. */
@@ -52,18 +53,20 @@ function sameH264(a: Parameters, b: Parameters): boolean {
   const mode = a.get('packetization-mode')
   if (mode !== undefined && mode !== (b.get('packetization-mode') ?? '0')) return false
   const profile = a.get('profile-level-id')
-  return profile === undefined || h264Profile(profile) === h264Profile(b.get('profile-level-id') ?? '42000a')
+  return profile === undefined || h264Profile(profile) === h264Profile(b.get('profile-level-id'))
 }
 
-/** The profile without the level. Constrained baseline has three spellings (RFC 6184 §8.1, table 5). */
-function h264Profile(profileLevelId: string): string {
-  const idc = Number.parseInt(profileLevelId.slice(0, 2), 16)
-  const iop = Number.parseInt(profileLevelId.slice(2, 4), 16)
-  const isConstrained =
-    (idc === 0x42 && (iop & 0x4f) === 0x40) ||
-    (idc === 0x4d && (iop & 0x8f) === 0x80) ||
-    (idc === 0x58 && (iop & 0xcf) === 0xc0)
-  if (isConstrained) return 'constrained-baseline'
-  if ((idc === 0x42 && (iop & 0x4f) === 0) || (idc === 0x58 && (iop & 0xcf) === 0x80)) return 'baseline'
-  return `${idc}/${iop}`
+/** The profile behind a `profile-level-id`, of which some have several spellings (RFC 6184 §8.1, table 5). */
+export function h264Profile(text: string | undefined): string {
+  // RFC 6184 §8.1: Baseline at level 1 when it is missing.
+  if (text === undefined) return 'baseline'
+  if (!/^[0-9a-f]{6}$/i.test(text)) return `invalid ${text}`
+  const idc = Number.parseInt(text.slice(0, 2), 16)
+  const constraints = Number.parseInt(text.slice(2, 4), 16)
+  const has = (bits: number): boolean => (constraints & bits) === bits
+  if (idc === 0x42) return has(0x40) ? 'constrained-baseline' : 'baseline'
+  if (idc === 0x4d) return has(0x80) ? 'constrained-baseline' : 'main'
+  if (idc === 0x58) return has(0xc0) ? 'constrained-baseline' : has(0x80) ? 'baseline' : 'extended'
+  if (idc === 0x64) return has(0x0c) ? 'constrained-high' : 'high'
+  return text.slice(0, 4).toLowerCase()
 }

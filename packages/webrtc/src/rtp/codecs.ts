@@ -1,6 +1,7 @@
 /** The codecs that this stack can carry, and when two descriptions of a codec mean the same one. */
 import { headerExtensionUris } from '@kaon/rtp'
 import { parseFormatParameters, type Codec } from '@kaon/sdp'
+import { h264Profile } from '../media/codec-match.ts'
 import type { MediaKind, RTCRtpCodec, RTCRtpHeaderExtensionCapability } from './types.ts'
 
 /** A codec before it has a payload type. */
@@ -90,13 +91,6 @@ export const CODECS: readonly CodecCapability[] = [
 /** Retransmissions (RFC 4588). There is one beside each codec of video. */
 export const RTX: CodecCapability = { kind: 'video', name: 'rtx', clockRate: 90_000, feedback: NO_FEEDBACK }
 
-/** What is no medium of its own. */
-const AUXILIARY = new Set(['rtx', 'red', 'ulpfec', 'flexfec-03', 'telephone-event', 'cn'])
-
-export function isAuxiliary(name: string): boolean {
-  return AUXILIARY.has(name.toLowerCase())
-}
-
 export function mimeTypeOf(kind: string, name: string): string {
   return `${kind}/${name}`
 }
@@ -122,19 +116,14 @@ function formatKey(name: string, fmtp: string | undefined): string {
   }
 }
 
-/** The profile behind a `profile-level-id`, of which some have several spellings (RFC 6184 §8.1, table 5). */
-function h264Profile(text: string | undefined): string {
-  // RFC 6184 §8.1: Baseline at level 1 when it is missing.
-  if (text === undefined) return 'baseline'
-  if (!/^[0-9a-f]{6}$/i.test(text)) return `invalid ${text}`
-  const idc = Number.parseInt(text.slice(0, 2), 16)
-  const constraints = Number.parseInt(text.slice(2, 4), 16)
-  const has = (bits: number): boolean => (constraints & bits) === bits
-  if (idc === 0x42) return has(0x40) ? 'constrained-baseline' : 'baseline'
-  if (idc === 0x4d) return has(0x80) ? 'constrained-baseline' : 'main'
-  if (idc === 0x58) return has(0xc0) ? 'constrained-baseline' : has(0x80) ? 'baseline' : 'extended'
-  if (idc === 0x64) return has(0x0c) ? 'constrained-high' : 'high'
-  return text.slice(0, 4).toLowerCase()
+/** The same of a codec as applications see it. */
+export function exposedKey(kind: string, { mimeType, clockRate, channels, sdpFmtpLine }: RTCRtpCodec): string {
+  return codecKey(kind, {
+    name: mimeType.slice(kind.length + 1),
+    clockRate,
+    ...(channels === undefined ? {} : { channels }),
+    ...(sdpFmtpLine === undefined ? {} : { fmtp: sdpFmtpLine }),
+  })
 }
 
 /** Our codec that an offered one is, if we have it. */

@@ -1,15 +1,8 @@
 /** Codecs, header extensions and directions of an offer and of its answer (RFC 3264 §6, RFC 9429 §5.2.1 and §5.3.1). */
 import { parseFormatParameters, type Codec, type Direction, type Extmap } from '@kaon/sdp'
+import { isAuxiliary } from '../media/codec-match.ts'
 import type { MediaCodec } from '../media/parameters.ts'
-import {
-  codecKey,
-  findCapability,
-  headerExtensionsOf,
-  isAuxiliary,
-  mimeTypeOf,
-  RTX,
-  type CodecCapability,
-} from './codecs.ts'
+import { codecKey, findCapability, headerExtensionsOf, mimeTypeOf, RTX, type CodecCapability } from './codecs.ts'
 import { aptOf, type ExtensionIds, type PayloadTypes } from './numbering.ts'
 import type { MediaKind } from './types.ts'
 

@@ -2,10 +2,11 @@
 import type { MediaSection } from '@kaon/sdp'
 import type { Connection } from '../connection.ts'
 import type { Description } from '../jsep/description.ts'
-import type { ReceiveParameters, RemoteSource, SendParameters } from '../media/parameters.ts'
-import { codecKey } from './codecs.ts'
+import type { MediaCodec, ReceiveParameters, RemoteSource, SendParameters } from '../media/parameters.ts'
+import { exposedKey } from './codecs.ts'
 import { takesReferenceTimes } from './media-content.ts'
 import { mediaCodecs, receives, sends } from './negotiate.ts'
+import { describeCodec } from './parameters.ts'
 import { receivedRids } from './simulcast.ts'
 import type { SenderCore } from './sender.ts'
 import type { TransceiverCore } from './transceiver.ts'
@@ -105,25 +106,11 @@ function sendParameters(connection: Connection, sender: SenderCore, active: bool
   const { kind, codecs, extensions, reducedSize, encodings } = sender
   // `encodings[].codec` chooses among what was agreed on.
   const chosen = encodings[0]?.codec
-  const wanted =
-    chosen === undefined
-      ? undefined
-      : codecKey(kind, {
-          name: chosen.mimeType.slice(kind.length + 1),
-          clockRate: chosen.clockRate,
-          ...(chosen.channels === undefined ? {} : { channels: chosen.channels }),
-          ...(chosen.sdpFmtpLine === undefined ? {} : { fmtp: chosen.sdpFmtpLine }),
-        })
-  const isChosen = (codec: (typeof codecs)[number]): boolean =>
-    codecKey(kind, {
-      name: codec.mimeType.slice(kind.length + 1),
-      clockRate: codec.clockRate,
-      ...(codec.channels === undefined ? {} : { channels: codec.channels }),
-      fmtp: Array.from(codec.parameters, ([name, value]) => `${name}=${value}`).join(';'),
-    }) === wanted
+  const isChosen = (codec: MediaCodec): boolean =>
+    chosen !== undefined && exposedKey(kind, describeCodec(codec)) === exposedKey(kind, chosen)
   return {
     kind,
-    codecs: wanted === undefined ? codecs : codecs.toSorted((a, b) => Number(isChosen(b)) - Number(isChosen(a))),
+    codecs: codecs.toSorted((a, b) => Number(isChosen(b)) - Number(isChosen(a))),
     headerExtensions: extensions,
     rtcpReducedSize: reducedSize,
     cname: connection.transceivers.cname,

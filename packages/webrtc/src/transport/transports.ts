@@ -1,4 +1,5 @@
 /** The transports of a connection, and which section has which (RFC 9429 §4.1.1, RFC 9143). */
+import type { Configuration } from '../configuration.ts'
 import type { Connection } from '../connection.ts'
 import { TransportEvents } from '../transport-events.ts'
 import type { IceCredentials } from '../jsep/sections.ts'
@@ -27,6 +28,11 @@ export class Transports {
   /** Those that sections have, in the order in which they were taken into use. */
   get all(): Transport[] {
     return [...new Set(this.#byMid.values())]
+  }
+
+  /** Also those that wait for a section, and those that a rollback may bring back. */
+  setServers(now: Configuration, before: Configuration): void {
+    for (const transport of this.#events.keys()) transport.setServers(now, before)
   }
 
   /** What is told of this transport still counts. */
